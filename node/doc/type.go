@@ -1,0 +1,105 @@
+package doc
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Type is a document type: a named schema. Types are data; the shipped ones and
+// those an admin adds have the same form.
+type Type struct {
+	Name     string      `json:"name"`
+	Title    string      `json:"title"`
+	Keywords []string    `json:"keywords,omitempty"` // words that speak for this type when it is recognised
+	Fields   []FieldSpec `json:"fields"`
+	Checks   []string    `json:"checks,omitempty"`    // names of cross-field checks: net+tax=gross …
+	OpenKeys bool        `json:"open_keys,omitempty"` // also report key and value pairs no field names
+}
+
+// FieldSpec is one field of a type.
+type FieldSpec struct {
+	Name     string      `json:"name"`
+	Title    string      `json:"title,omitempty"`
+	Type     FieldType   `json:"type"`
+	Labels   []string    `json:"labels,omitempty"`  // words that stand near the value, in any language
+	Aliases  []string    `json:"aliases,omitempty"` // other names of this field in labelled sets and exports
+	Required bool        `json:"required,omitempty"`
+	Hint     string      `json:"hint,omitempty"`    // where it usually stands: top, bottom, first-line, largest, last
+	Pattern  string      `json:"pattern,omitempty"` // RE2 that the canonical value must match
+	Columns  []FieldSpec `json:"columns,omitempty"` // for tables
+}
+
+var nameForm = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
+
+var fieldTypes = []FieldType{
+	Text, Name, Address, Money, Number, Percent, Date, Identifier, IBAN, VATID,
+	Currency, Country, Email, Phone, Table,
+}
+
+// Validate says what is wrong with t, naming the field, or gives nil.
+func (t Type) Validate() error {
+	if !nameForm.MatchString(t.Name) {
+		return Errorf(Invalid, "type name %q: use lower-case letters, digits and _, starting with a letter", t.Name)
+	}
+	if len(t.Fields) == 0 && !t.OpenKeys {
+		return Errorf(Invalid, "type %s: has no fields", t.Name)
+	}
+	return validateFields("type "+t.Name, t.Fields, true)
+}
+
+func validateFields(where string, specs []FieldSpec, tables bool) error {
+	seen := map[string]bool{}
+	for _, f := range specs {
+		at := where + ", field " + f.Name
+		switch {
+		case !nameForm.MatchString(f.Name):
+			return Errorf(Invalid, "%s: field name %q: use lower-case letters, digits and _, starting with a letter", where, f.Name)
+		case seen[f.Name]:
+			return Errorf(Invalid, "%s: named twice", at)
+		case !slices.Contains(fieldTypes, f.Type):
+			return Errorf(Invalid, "%s: unknown field type %q", at, f.Type)
+		case f.Type == Table && (!tables || len(f.Columns) == 0):
+			return Errorf(Invalid, "%s: a table needs columns and cannot stand in a table", at)
+		}
+		seen[f.Name] = true
+		if _, err := regexp.Compile(f.Pattern); err != nil {
+			return Errorf(Invalid, "%s: pattern: %v", at, err)
+		}
+		if f.Type == Table {
+			if err := validateFields(at, f.Columns, false); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Field gives the spec called name.
+func (t Type) Field(name string) (FieldSpec, bool) {
+	i := slices.IndexFunc(t.Fields, func(f FieldSpec) bool { return f.Name == name })
+	if i < 0 {
+		return FieldSpec{}, false
+	}
+	return t.Fields[i], true
+}
+
+// Revision is the digest of the definition: it changes when anything in it
+// does, and is part of the cache key.
+func (t Type) Revision() string {
+	b, err := json.Marshal(t)
+	if err != nil {
+		panic("doc: type does not marshal: " + err.Error()) // plain strings and slices always do
+	}
+	sum := sha256.Sum256(b)
+	return "sha256:" + hex.EncodeToString(sum[:8])
+}
+
+// CleanLabel is the form in which labels and page words are compared: lower
+// case, without punctuation at the ends.
+func CleanLabel(s string) string {
+	return strings.Trim(strings.ToLower(strings.Join(strings.Fields(s), " ")), ".:;,#* ")
+}
