@@ -1,0 +1,63 @@
+package auth
+
+import (
+	"slices"
+
+	"github.com/recto-edge/recto/node/doc"
+)
+
+// Permission is something a route asks for.
+type Permission string
+
+// The permissions. Public and Account are not given by roles: Public is for
+// everybody, Account for every signed-in person about their own account.
+const (
+	Public  Permission = "public"
+	Account Permission = "account"
+
+	Submit     Permission = "documents.submit" // deliver documents
+	Read       Permission = "documents.read"   // see documents, pages, fields, originals, events
+	Retry      Permission = "documents.retry"  // have a document read again
+	TypesRead  Permission = "types.read"
+	TypesWrite Permission = "types.write"
+	StatusRead Permission = "status.read" // overview, status, metrics
+	Users      Permission = "users"       // see and change users
+	Keys       Permission = "keys"        // see, make and remove API keys
+)
+
+// Role is a named set of permissions. The set of roles is closed.
+type Role string
+
+// The roles.
+const (
+	Admin    Role = "admin"    // everything
+	Operator Role = "operator" // runs the node day by day: documents and types, no users and keys
+	Reviewer Role = "reviewer" // works on documents, cannot change types
+	Reader   Role = "reader"   // looks, changes nothing
+	Station  Role = "station"  // a copier or scanner: delivers and sees nothing else
+)
+
+// Roles lists all roles, the mightiest first.
+var Roles = []Role{Admin, Operator, Reviewer, Reader, Station}
+
+// permissions is the whole table: what each role may do.
+var permissions = map[Role][]Permission{
+	Admin:    {Submit, Read, Retry, TypesRead, TypesWrite, StatusRead, Users, Keys},
+	Operator: {Submit, Read, Retry, TypesRead, TypesWrite, StatusRead},
+	Reviewer: {Submit, Read, Retry, TypesRead, StatusRead},
+	Reader:   {Read, TypesRead, StatusRead},
+	Station:  {Submit, TypesRead},
+}
+
+func (r Role) may(p Permission) bool { return slices.Contains(permissions[r], p) }
+
+// Permissions lists what the role may do.
+func (r Role) Permissions() []Permission { return slices.Clone(permissions[r]) }
+
+// Validate gives an Invalid error unless r is one of Roles.
+func (r Role) Validate() error {
+	if slices.Contains(Roles, r) {
+		return nil
+	}
+	return doc.Errorf(doc.Invalid, "role %q: use admin, operator, reviewer, reader or station", string(r))
+}
