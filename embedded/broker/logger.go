@@ -1,0 +1,67 @@
+package broker
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+)
+
+// logger brings the server's log to slog: notices are for debugging, warnings and
+// errors stay what they are, and a fatal message ends the start and not the
+// process.
+type logger struct {
+	log   *slog.Logger
+	up    atomic.Bool
+	fatal chan error
+}
+
+func newLogger(log *slog.Logger) *logger {
+	return &logger{log: log, fatal: make(chan error, 1)}
+}
+
+// normal are warnings of every start, or of our way to run the server.
+var normal = []string{
+	"Plaintext passwords detected",
+	"Waiting for routing to be established",
+	"JetStream has not established contact with a meta leader",
+	"Stream state outdated", // after a kill: rebuilt from the blocks
+	"Recovering stream state from index errored",
+}
+
+// started ends the time in which warnings are part of starting.
+func (l *logger) started() { l.up.Store(true) }
+
+func (l *logger) Noticef(format string, v ...any) {
+	l.log.Debug("nats", "text", fmt.Sprintf(format, v...))
+}
+func (l *logger) Debugf(format string, v ...any) {
+	l.log.Debug("nats", "text", fmt.Sprintf(format, v...))
+}
+func (l *logger) Tracef(string, ...any) {}
+
+func (l *logger) Warnf(format string, v ...any) {
+	text := fmt.Sprintf(format, v...)
+	if !l.up.Load() {
+		for _, n := range normal {
+			if strings.Contains(text, n) {
+				l.log.Debug("nats", "text", text)
+				return
+			}
+		}
+	}
+	l.log.Warn("nats", "text", text)
+}
+
+func (l *logger) Errorf(format string, v ...any) {
+	l.log.Error("nats", "text", fmt.Sprintf(format, v...))
+}
+
+func (l *logger) Fatalf(format string, v ...any) {
+	err := fmt.Errorf("nats: "+format, v...)
+	l.log.Error("nats", "text", err.Error())
+	select {
+	case l.fatal <- err:
+	default: // the first one is the cause
+	}
+}
