@@ -1,0 +1,143 @@
+package eval
+
+import (
+	"cmp"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/recto-edge/recto/node/doc"
+)
+
+// rowsOf reads a label that is a list of records.
+func rowsOf(raw json.RawMessage) ([]map[string]string, bool) {
+	var list []map[string]json.RawMessage
+	if len(raw) == 0 || json.Unmarshal(raw, &list) != nil || list == nil {
+		return nil, false
+	}
+	out := make([]map[string]string, len(list))
+	for i, rec := range list {
+		out[i] = map[string]string{}
+		for k, v := range rec {
+			if s, ok := scalarOf(v); ok && s != "" {
+				out[i][k] = s
+			}
+		}
+	}
+	return out, true
+}
+
+// table matches the rows of an answer with those of the label, each with at most
+// one, most equal cells first, and counts cells by column and whole rows.
+func (s *scorer) table(name string, spec doc.FieldSpec, labels []map[string]string, got *doc.Field) {
+	var rows [][]doc.Field
+	if got != nil {
+		rows = got.Rows
+	}
+	columns := map[string]bool{}
+	for _, l := range labels {
+		for k := range l {
+			columns[k] = true
+		}
+	}
+	t := s.tally(s.tables, name+" (rows)")
+	t.Labelled += len(labels)
+	t.Predicted += len(rows)
+	partner := s.pair(spec, labels, rows)
+	for i, l := range labels {
+		if partner[i] >= 0 && s.equalCells(spec, l, rows[partner[i]]) == len(l) {
+			t.Right++
+			t.RightStrict++
+		}
+		for k, v := range l {
+			c := s.tally(s.tables, name+"."+k)
+			c.Labelled++
+			if partner[i] < 0 {
+				continue
+			}
+			if cell := cellOf(rows[partner[i]], k, spec); cell != nil && s.same(cell.Type, cell.Value, v) {
+				c.Right++
+				if plain(cell.Value) == plain(v) || plain(cell.Raw) == plain(v) {
+					c.RightStrict++
+				}
+			}
+		}
+	}
+	for _, row := range rows {
+		for k := range columns {
+			if cell := cellOf(row, k, spec); cell != nil {
+				s.tally(s.tables, name+"."+k).Predicted++
+			}
+		}
+	}
+}
+
+func (s *scorer) same(ft doc.FieldType, a, b string) bool {
+	return s.opt.Form(ft, a) == s.opt.Form(ft, b)
+}
+
+// cellOf gives the cell of a row that a label's column means.
+func cellOf(row []doc.Field, name string, spec doc.FieldSpec) *doc.Field {
+	column := specFor(doc.Type{Fields: spec.Columns}, name).Name
+	for i := range row {
+		if row[i].Name == column && row[i].Value != "" {
+			return &row[i]
+		}
+	}
+	return nil
+}
+
+func (s *scorer) equalCells(spec doc.FieldSpec, label map[string]string, row []doc.Field) int {
+	n := 0
+	for k, v := range label {
+		if cell := cellOf(row, k, spec); cell != nil && s.same(cell.Type, cell.Value, v) {
+			n++
+		}
+	}
+	return n
+}
+
+// pair gives for each label the index of the row matched with it, or -1.
+func (s *scorer) pair(spec doc.FieldSpec, labels []map[string]string, rows [][]doc.Field) []int {
+	type match struct{ label, row, equal int }
+	var all []match
+	for i, l := range labels {
+		for j, r := range rows {
+			if n := s.equalCells(spec, l, r); n > 0 {
+				all = append(all, match{i, j, n})
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(a, b match) int { return cmp.Compare(b.equal, a.equal) })
+	partner := make([]int, len(labels))
+	for i := range partner {
+		partner[i] = -1
+	}
+	taken := map[int]bool{}
+	for _, m := range all {
+		if partner[m.label] < 0 && !taken[m.row] {
+			partner[m.label] = m.row
+			taken[m.row] = true
+		}
+	}
+	return partner
+}
+
+// tableTallies gives the counts of all tables, each table's cells together first.
+func (s *scorer) tableTallies() []Tally {
+	sums := map[string]*Tally{}
+	var out []Tally
+	for name, t := range s.tables {
+		if table, _, ok := strings.Cut(name, "."); ok {
+			s.tally(sums, table+" (cells)").add(*t)
+		}
+		t.finish()
+		out = append(out, *t)
+	}
+	for _, t := range sums {
+		t.finish()
+		out = append(out, *t)
+	}
+	slices.SortFunc(out, func(a, b Tally) int { return cmp.Compare(a.Name, b.Name) })
+	return out
+}
