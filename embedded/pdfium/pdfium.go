@@ -1,0 +1,216 @@
+// Package pdfium is Recto's PDF engine: PDFium compiled to WebAssembly, run by
+// wazero inside this process, without cgo.
+//
+// It owns the runtime, its compilation cache and the instances. It guarantees:
+//
+//   - PDFium sees no files, no network, no environment and no clock worth
+//     knowing: the module gets an empty file system and only the bytes of one
+//     document.
+//   - An instance has at most Config.MemoryPages of memory, reserved outside the
+//     Go heap and given back to the system the moment the instance ends.
+//   - A call ends when its context does, or after Config.CallTimeout; a call
+//     that traps, runs out of memory or is stopped costs its instance, never the
+//     process, and the document goes on in a new instance at its next call.
+//   - One instance serves one document: nothing a hostile file does to PDFium's
+//     memory can reach the next file.
+//   - At most Config.Instances exist. An idle open document lends its instance
+//     to one that needs it, so open documents cannot deadlock each other.
+//
+// That is why no sandbox process is needed around it: the memory-safe host only
+// copies numbers and bounded byte strings out of the module. What is left to the
+// callers is to bound what they ask for: pixels, pages and attachment bytes.
+//
+// The package never interprets what it reads and never writes files, except for
+// wazero's compilation cache in Config.CacheDir.
+package pdfium
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	gopdfium "github.com/klippa-app/go-pdfium"
+	"github.com/klippa-app/go-pdfium/webassembly"
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+)
+
+// Errors that callers tell apart with errors.Is.
+var (
+	ErrPassword = errors.New("pdf needs a password, or the one given is wrong")
+	ErrFormat   = errors.New("not a readable pdf")
+	ErrPage     = errors.New("page cannot be loaded")
+	ErrMemory   = errors.New("pdf needs more memory than it may have")
+	ErrTimeout  = errors.New("pdf takes longer than it may")
+	ErrTrapped  = errors.New("pdf engine stopped by a fault in the file")
+	ErrClosed   = errors.New("pdf engine is closed")
+)
+
+// Config says what the engine may use. The zero value is usable.
+type Config struct {
+	CacheDir    string        // folder of compiled code; empty: compile at every start (about 3 s of CPU)
+	MemoryPages uint32        // memory of an instance in pages of 64 KiB; 0: 4096 (256 MiB)
+	Instances   int           // how many may exist at once; 0: 2
+	CallTimeout time.Duration // longest single call; 0: 30 s
+}
+
+// Engine runs PDFium. It is lazy: nothing is compiled before the first Open.
+type Engine struct {
+	cfg Config
+
+	startMu sync.Mutex
+	pool    gopdfium.Pool
+	cache   wazero.CompilationCache
+
+	mu     sync.Mutex
+	free   chan struct{} // closed and replaced when an instance becomes idle or ends
+	live   int           // instances that exist or are being made
+	idle   []*Document   // open documents with an instance and no call, longest idle first
+	closed bool
+}
+
+// New makes an engine. It does not block and acquires nothing.
+func New(cfg Config) *Engine {
+	if cfg.MemoryPages == 0 {
+		cfg.MemoryPages = 4096
+	}
+	if cfg.Instances <= 0 {
+		cfg.Instances = 2
+	}
+	if cfg.CallTimeout <= 0 {
+		cfg.CallTimeout = 30 * time.Second
+	}
+	return &Engine{cfg: cfg, free: make(chan struct{})}
+}
+
+// Start compiles PDFium, or loads it from the cache, unless that was done
+// before. Open calls it; a node may call it early to have it behind it.
+func (e *Engine) Start() error {
+	e.startMu.Lock()
+	defer e.startMu.Unlock()
+	e.mu.Lock()
+	closed := e.closed
+	e.mu.Unlock()
+	if closed {
+		return ErrClosed
+	}
+	if e.pool != nil {
+		return nil
+	}
+	// Any change to this configuration is another entry in the compilation cache.
+	rc := wazero.NewRuntimeConfig().
+		WithCoreFeatures(api.CoreFeaturesV2 | experimental.CoreFeaturesExceptionHandling).
+		WithMemoryLimitPages(e.cfg.MemoryPages).
+		WithCloseOnContextDone(true)
+	if e.cfg.CacheDir != "" {
+		cache, err := wazero.NewCompilationCacheWithDir(e.cfg.CacheDir)
+		if err != nil {
+			return fmt.Errorf("open pdf compilation cache: %w", err)
+		}
+		e.cache, rc = cache, rc.WithCompilationCache(cache)
+	}
+	pool, err := webassembly.Init(webassembly.Config{
+		Context:       withMemory(context.Background()),
+		MaxTotal:      e.cfg.Instances,
+		FSConfig:      wazero.NewFSConfig(), // the default would mount the host's root
+		RuntimeConfig: rc,
+		Stdout:        io.Discard,
+		Stderr:        io.Discard,
+	})
+	if err != nil {
+		return fmt.Errorf("start pdf engine: %w", err)
+	}
+	e.pool = pool
+	return nil
+}
+
+// Close ends all instances. Documents still open fail with ErrClosed from now
+// on. It waits for calls in progress and may be called twice.
+func (e *Engine) Close() error {
+	e.mu.Lock()
+	if e.closed {
+		e.mu.Unlock()
+		return nil
+	}
+	e.closed = true
+	for e.live > 0 {
+		for _, d := range e.idle {
+			d.drop()
+			e.live--
+		}
+		e.idle = nil
+		if e.live == 0 {
+			break
+		}
+		wait := e.free
+		e.mu.Unlock()
+		<-wait
+		e.mu.Lock()
+	}
+	e.mu.Unlock()
+
+	e.startMu.Lock()
+	defer e.startMu.Unlock()
+	var errs []error
+	if e.pool != nil {
+		errs = append(errs, e.pool.Close())
+	}
+	if e.cache != nil {
+		errs = append(errs, e.cache.Close(context.Background()))
+	}
+	return errors.Join(errs...)
+}
+
+// lend makes d's instance usable by the caller: the one d has, or a new one
+// after an idle document gave up its own. The caller gives it back with giveBack.
+func (e *Engine) lend(ctx context.Context, d *Document) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for {
+		if e.closed {
+			return ErrClosed
+		}
+		for i, x := range e.idle {
+			if x == d {
+				e.idle = append(e.idle[:i], e.idle[i+1:]...)
+				return nil
+			}
+		}
+		if e.live < e.cfg.Instances {
+			e.live++
+			return nil
+		}
+		if len(e.idle) > 0 {
+			e.idle[0].drop()
+			e.idle = e.idle[1:]
+			return nil
+		}
+		wait := e.free
+		e.mu.Unlock()
+		select {
+		case <-wait:
+			e.mu.Lock()
+		case <-ctx.Done():
+			e.mu.Lock()
+			return fmt.Errorf("wait for pdf engine: %w", context.Cause(ctx))
+		}
+	}
+}
+
+// giveBack ends what lend began. A document without an instance (never opened,
+// or lost it) frees its place.
+func (e *Engine) giveBack(d *Document) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if d.in == nil {
+		e.live--
+	} else {
+		e.idle = append(e.idle, d)
+	}
+	close(e.free)
+	e.free = make(chan struct{})
+}
