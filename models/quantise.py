@@ -1,0 +1,75 @@
+"""Turns the heavy convolutions of the recogniser into 8-bit ones.
+
+Left in float, because they cost accuracy and little time: depthwise
+convolutions, squeeze-and-excite gates and the last five (the neck). Weights use
+seven bits, so that processors without VNNI, which add pairs of products in 16
+bits, cannot overflow.
+"""
+import json
+import logging
+import os
+import pathlib
+import random
+
+import cv2
+import numpy as np
+import onnx
+import onnxruntime as ort
+from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
+
+import lines
+
+DATA = pathlib.Path(os.environ.get("RECTO_DATA", pathlib.Path(__file__).resolve().parents[2] / "shared" / "data"))
+
+
+class Strips(CalibrationDataReader):
+    """Lines cut from receipts (SROIE, CC BY 4.0) and European papers (CC0)."""
+
+    def __init__(self, detector):
+        self.items = iter(strips(detector))
+
+    def get_next(self):
+        x = next(self.items, None)
+        return None if x is None else {"x": x}
+
+
+def strips(detector):
+    rng = random.Random(1)
+    find = lines.Finder(detector)
+    files = []
+    # The first 150 by this shuffle are for measuring (see measure in the Go tests).
+    sroie = [json.loads(l) for l in open(DATA / "sroie" / "labels.jsonl", encoding="utf-8")]
+    sroie = sorted(r["file"] for r in sroie if r.get("file"))
+    random.Random(7).shuffle(sroie)
+    files += [DATA / "sroie" / f for f in sroie[150:162]]
+    out = []
+    for f in files:
+        image = cv2.imread(str(f))
+        boxes = find(image)
+        for b in rng.sample(boxes, min(10, len(boxes))):
+            strip = lines.crop(image, b)
+            if strip.shape[1] <= 800:
+                out.append((strip.astype(np.float32) / 127.5 - 1).transpose(2, 0, 1)[None])
+    for text in lines.GERMAN:
+        out.append((lines.render(text).astype(np.float32) / 127.5 - 1).transpose(2, 0, 1)[None])
+    return out
+
+
+def quantise(src, dst, detector, work):
+    logging.disable(logging.WARNING)
+    opts = ort.SessionOptions()
+    opts.log_severity_level = 3
+    opts.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    opts.optimized_model_filepath = str(work / "folded.onnx")
+    # Folds biases and fuses GELU; the two left out would hide nodes from the quantiser.
+    ort.InferenceSession(str(src), opts, disabled_optimizers=["ConvActivationFusion", "QuickGeluFusion"])
+    graph = onnx.load(work / "folded.onnx").graph
+    dims = {t.name: t.dims for t in graph.initializer}
+    convs = [n for n in graph.node if n.op_type == "Conv"]
+    pooled = {o for n in graph.node if n.op_type == "ReduceMean" for o in n.output}
+    keep = {n.name for n in convs if dims[n.input[1]][1] == 1 or n.input[0] in pooled}
+    keep |= {n.name for n in convs[-5:]}
+    quantize_static(str(work / "folded.onnx"), str(dst), Strips(detector), quant_format=QuantFormat.QDQ,
+                    op_types_to_quantize=["Conv", "Relu"], per_channel=True, reduce_range=True,
+                    activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
+                    calibrate_method=CalibrationMethod.MinMax, nodes_to_exclude=sorted(keep))
