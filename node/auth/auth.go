@@ -131,14 +131,16 @@ func (p Principal) String() string {
 	return string(p.Kind) + ":" + p.ID
 }
 
-// May says whether the principal's role has a permission. Public is for all;
-// Account needs a signed-in person.
+// May says whether the principal's role has a permission. Public is for all,
+// Known for all but the anonymous, Account for signed-in persons.
 func (p Principal) May(perm Permission) bool {
 	switch {
 	case perm == Public:
 		return true
 	case p.Kind == Anonymous:
 		return false
+	case perm == Known:
+		return true
 	case perm == Account:
 		return p.Kind == ByPassword
 	}

@@ -90,6 +90,9 @@ func TestRolesAndPermissions(t *testing.T) {
 	if (Principal{Kind: ByKey, Role: Admin}).May(Account) || !(Principal{Kind: ByPassword, Role: Reader}).May(Account) || !(Principal{}).May(Public) {
 		t.Error("account is for signed-in people, public for all")
 	}
+	if (Principal{}).May(Known) || !(Principal{Kind: ByKey, Role: Station}).May(Known) {
+		t.Error("known is for all but the anonymous")
+	}
 }
 
 func TestFirstAdminByLinkOnce(t *testing.T) {

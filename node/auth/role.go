@@ -9,10 +9,12 @@ import (
 // Permission is something a route asks for.
 type Permission string
 
-// The permissions. Public and Account are not given by roles: Public is for
-// everybody, Account for every signed-in person about their own account.
+// The permissions. The first three are not given by roles: Public is for
+// everybody, Known for everybody who proved who they are, Account for every
+// signed-in person about their own account.
 const (
 	Public  Permission = "public"
+	Known   Permission = "known"
 	Account Permission = "account"
 
 	Submit     Permission = "documents.submit" // deliver documents
