@@ -257,3 +257,17 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func FuzzReconcile(f *testing.F) {
+	f.Add("Gesamtbetrag 1 304,46", "Rechnungsnummer: R-2026-0815", "Brot")
+	f.Fuzz(func(t *testing.T, a, b, c string) {
+		fields := []doc.Field{
+			{Name: "invoice_number", Type: doc.Identifier, Value: a}, {Name: "gross_total", Type: doc.Money, Value: b},
+			{Name: "line_items", Type: doc.Table, Rows: [][]doc.Field{{{Name: "description", Type: doc.Text, Value: c}}}},
+		}
+		got, _ := Reconcile(fields, printed(a, b, c, a+b))
+		if len(got) != len(fields) {
+			t.Errorf("%d fields of %d", len(got), len(fields))
+		}
+	})
+}
