@@ -1,0 +1,128 @@
+// Package ocr reads the words on a page image: it finds lines of text, turns
+// the page upright, reads each line and says where every word stands. It owns
+// the geometry and the decoding; the two neural nets are given to it as ports.
+//
+// It guarantees that boxes are in pixels of the upright image, that the order
+// of words is the reading order, and that memory beyond the image itself stays
+// small whatever the image's size. It never keeps or changes an image.
+package ocr
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"math"
+	"unicode/utf8"
+
+	"github.com/recto-edge/recto/node/doc"
+)
+
+// Net is a neural net with one input and one output. Run may be called from
+// several goroutines at once.
+type Net interface {
+	Run(ctx context.Context, in []float32, shape []int64) (out []float32, outShape []int64, err error)
+	// Digest names the exact model: name@sha256:<16 hex digits>.
+	Digest() string
+}
+
+// Config says what to read with.
+type Config struct {
+	Detector   Net    // image 1×3×H×W → map 1×1×H×W of text probabilities
+	Recogniser Net    // strip 1×3×48×W → posteriors 1×T×C, class 0 blank
+	Charset    string // the characters of classes 1, 2, …; the last must be the space
+
+	// DetectorSide is the longest side, in pixels, of the image that the
+	// detector sees. 0: DefaultDetectorSide. More finds smaller print and takes
+	// time with its square.
+	DetectorSide int
+}
+
+// DefaultDetectorSide suits receipts and letter-size pages alike.
+const DefaultDetectorSide = 960
+
+// Engine reads pages. It is safe for concurrent use.
+type Engine struct {
+	cfg     Config
+	charset []rune
+}
+
+// New makes an Engine. It panics when a net is missing or the charset does not
+// end in a space: both are mistakes of the program, not of its input.
+func New(cfg Config) *Engine {
+	if cfg.Detector == nil || cfg.Recogniser == nil {
+		panic("ocr: detector and recogniser are needed")
+	}
+	if r, _ := utf8.DecodeLastRuneInString(cfg.Charset); r != ' ' {
+		panic("ocr: charset must end in a space")
+	}
+	if cfg.DetectorSide <= 0 {
+		cfg.DetectorSide = DefaultDetectorSide
+	}
+	return &Engine{cfg: cfg, charset: []rune(cfg.Charset)}
+}
+
+// Digests names the models that read, for the result and the cache key.
+func (e *Engine) Digests() []string {
+	return []string{e.cfg.Detector.Digest(), e.cfg.Recogniser.Digest()}
+}
+
+// Read gives the words on img in reading order and the degrees clockwise (0,
+// 90, 180, 270) by which the page must be turned to be upright. Boxes are in
+// pixels of the upright image, whose upper left corner is 0,0 (see Upright).
+// A page without text gives no words and no error.
+func (e *Engine) Read(ctx context.Context, img image.Image) (words []doc.Word, rotation int, err error) {
+	if img == nil || img.Bounds().Empty() {
+		return nil, 0, errors.New("ocr: image is empty")
+	}
+	p := &page{e: e, r: raster{img: img}}
+	if err := p.find(ctx); err != nil {
+		return nil, 0, err
+	}
+	if err := p.upright(ctx); err != nil {
+		return nil, 0, err
+	}
+	lines, err := p.read(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	w, h := p.r.size()
+	for i, row := range rows(lines) {
+		for _, l := range row {
+			for _, x := range l.words {
+				words = append(words, doc.Word{Text: x.text, Box: l.box(x, w, h), Confidence: x.conf, Line: i})
+			}
+		}
+	}
+	return words, p.r.turn, nil
+}
+
+// box is where word x of l stands on the page of w×h pixels.
+func (l line) box(x word, w, h int) doc.Box {
+	down := l.quad.h / stripHeight
+	x0, y0, x1, y1 := l.quad.bounds(x.x0*l.unit, x.y0*down, x.x1*l.unit, x.y1*down)
+	return doc.Box{
+		max(0, int(math.Floor(x0))), max(0, int(math.Floor(y0))),
+		min(w, int(math.Ceil(x1))), min(h, int(math.Ceil(y1))),
+	}
+}
+
+// readLine reads one line, q being as read.
+func (e *Engine) readLine(ctx context.Context, r raster, q quad) (line, error) {
+	if err := ctx.Err(); err != nil {
+		return line{}, err
+	}
+	s := cut(r, q)
+	post, shape, err := e.cfg.Recogniser.Run(ctx, s.data, []int64{1, 3, stripHeight, int64(s.w)})
+	if err != nil {
+		return line{}, fmt.Errorf("recognise line: %w", err)
+	}
+	if len(shape) != 3 || int(shape[2]) != len(e.charset)+1 || int(shape[1]*shape[2]) != len(post) || shape[1] == 0 {
+		return line{}, fmt.Errorf("recognise line: net answers with shape %v, charset has %d characters", shape, len(e.charset))
+	}
+	chars := decode(post, int(shape[2]), e.charset, float64(s.w)/float64(shape[1]))
+	l := line{quad: q, n: len(chars)}
+	l.unit = q.w / float64(s.w)
+	l.words, l.conf = spell(s, chars)
+	return l, nil
+}
