@@ -190,7 +190,6 @@ func start(ctx context.Context, cfg Config, creds credentials) (*running, error)
 		run.stop()
 		return nil, fmt.Errorf("wait for jetstream: %w", err)
 	}
-	log.started()
 	return run, nil
 }
 

@@ -3,8 +3,8 @@ package broker
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
-	"sync/atomic"
 )
 
 // logger brings the server's log to slog: notices are for debugging, warnings and
@@ -12,7 +12,6 @@ import (
 // process.
 type logger struct {
 	log   *slog.Logger
-	up    atomic.Bool
 	fatal chan error
 }
 
@@ -20,17 +19,15 @@ func newLogger(log *slog.Logger) *logger {
 	return &logger{log: log, fatal: make(chan error, 1)}
 }
 
-// normal are warnings of every start, or of our way to run the server.
+// normal are warnings of every start and stop of a group of one.
 var normal = []string{
 	"Plaintext passwords detected",
 	"Waiting for routing to be established",
 	"JetStream has not established contact with a meta leader",
 	"Stream state outdated", // after a kill: rebuilt from the blocks
 	"Recovering stream state from index errored",
+	"Metalayer blocking snapshot", // of a stop
 }
-
-// started ends the time in which warnings are part of starting.
-func (l *logger) started() { l.up.Store(true) }
 
 func (l *logger) Noticef(format string, v ...any) {
 	l.log.Debug("nats", "text", fmt.Sprintf(format, v...))
@@ -42,13 +39,9 @@ func (l *logger) Tracef(string, ...any) {}
 
 func (l *logger) Warnf(format string, v ...any) {
 	text := fmt.Sprintf(format, v...)
-	if !l.up.Load() {
-		for _, n := range normal {
-			if strings.Contains(text, n) {
-				l.log.Debug("nats", "text", text)
-				return
-			}
-		}
+	if slices.ContainsFunc(normal, func(n string) bool { return strings.Contains(text, n) }) {
+		l.log.Debug("nats", "text", text)
+		return
 	}
 	l.log.Warn("nats", "text", text)
 }

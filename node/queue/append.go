@@ -15,7 +15,7 @@ import (
 const (
 	maxBatch      = 256     // revisions in one sync
 	maxBatchBytes = 8 << 20 // of revisions in one sync
-	minBatch      = 4       // fewer are faster one by one: a batch costs some syncs of its own
+	minBatch      = 24      // fewer are faster one by one: a batch costs about twenty single ones
 )
 
 // pending is a revision on its way to the log.

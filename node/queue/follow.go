@@ -99,7 +99,7 @@ func (q *Queue) read(ctx context.Context, from uint64) ([]entry, error) {
 	}
 	var out []entry
 	for {
-		next, cancel := context.WithTimeout(ctx, q.cfg.Timeout)
+		next, cancel := context.WithTimeout(ctx, min(q.cfg.Timeout, time.Second))
 		m, err := sub.NextMsgWithContext(next)
 		cancel()
 		if err != nil {

@@ -21,7 +21,7 @@ func (w *worker) deliver(ctx context.Context, m jetstream.Msg) {
 	switch {
 	case err != nil:
 		w.q.log.Warn("look at work: it comes again", "document", id, "error", err)
-		w.settle(m.NakWithDelay(w.cfg.AckWait), id)
+		w.later(m, id, w.cfg.AckWait)
 		return
 	case job == nil: // stale: a later revision made it pointless
 		w.settle(m.Ack(), id)
@@ -152,7 +152,19 @@ func (w *worker) answer(ctx context.Context, m jetstream.Msg, job Job, err error
 		// that says why, and to append that is what failed then.
 		wait := w.cfg.Backoff(job.Attempt)
 		w.q.log.Warn("work failed: it comes again", "document", id, "attempt", job.Attempt, "wait", wait, "error", err)
-		w.settle(m.NakWithDelay(wait), id)
+		w.later(m, id, wait)
+	}
+}
+
+// later lets the job come again after d, and wakes the worker then.
+func (w *worker) later(m jetstream.Msg, id doc.ID, d time.Duration) {
+	if d <= 0 {
+		w.settle(m.Nak(), id)
+		return
+	}
+	w.settle(m.NakWithDelay(d), id)
+	if d < time.Minute { // for the others the poll is soon enough
+		time.AfterFunc(d+time.Millisecond, w.nudge)
 	}
 }
 
@@ -169,11 +181,7 @@ func (w *worker) giveBack(ctx context.Context, m jetstream.Msg, id doc.ID, d tim
 		seq := meta.Sequence.Stream
 		w.addGiven(ctx, id, given{Sequence: seq, Count: w.given(ctx, id, seq) + 1})
 	}
-	if d <= 0 {
-		w.settle(m.Nak(), id)
-	} else {
-		w.settle(m.NakWithDelay(d), id)
-	}
+	w.later(m, id, d)
 }
 
 // given counts the deliveries of a queued revision that are no attempts. The

@@ -145,8 +145,23 @@ func (q *Queue) makeStreams(ctx context.Context) error {
 			return fmt.Errorf("make stream %s: %w", stateStream, err)
 		}
 		q.logID = docs.Metadata[logIDKey]
-		return nil
+		return q.makeConsumers(ctx)
 	})
+}
+
+// makeConsumers makes those of the workers, so that what waits is counted before
+// the first worker starts.
+func (q *Queue) makeConsumers(ctx context.Context) error {
+	for _, p := range doc.Priorities {
+		_, err := q.js.Consumer(ctx, logStream, workerName(p))
+		if errors.Is(err, jetstream.ErrConsumerNotFound) {
+			_, err = q.js.CreateConsumer(ctx, logStream, q.workerConsumer(p, defaultAckWait))
+		}
+		if err != nil {
+			return fmt.Errorf("make consumer %s: %w", workerName(p), err)
+		}
+	}
+	return nil
 }
 
 // realignConsumers moves back the consumers of a log that was cut: they would
@@ -237,9 +252,6 @@ func (q *Queue) Depth(ctx context.Context) (map[doc.Priority]int, error) {
 	depth := map[doc.Priority]int{}
 	for _, p := range doc.Priorities {
 		c, err := q.js.Consumer(ctx, logStream, workerName(p))
-		if errors.Is(err, jetstream.ErrConsumerNotFound) {
-			continue // no worker was ever started
-		}
 		if err != nil {
 			return nil, fmt.Errorf("depth: %w", unavailable(err))
 		}

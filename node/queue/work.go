@@ -39,6 +39,10 @@ type Job struct {
 // least urgent is not starved by the others.
 const everyOther = 8
 
+// defaultAckWait is short because heartbeats keep a living worker's job: the job of
+// a dead one comes again soon.
+const defaultAckWait = 5 * time.Second
+
 // worker is one call of Work.
 type worker struct {
 	q         *Queue
@@ -104,7 +108,7 @@ func (c WorkConfig) withDefaults() WorkConfig {
 		c.Priorities = doc.Priorities
 	}
 	if c.AckWait <= 0 {
-		c.AckWait = 5 * time.Second
+		c.AckWait = defaultAckWait
 	}
 	if c.MaxAttempts <= 0 {
 		c.MaxAttempts = 5
@@ -126,15 +130,19 @@ func (c WorkConfig) withDefaults() WorkConfig {
 
 func workerName(p doc.Priority) string { return "worker-" + string(p) }
 
+func (q *Queue) workerConsumer(p doc.Priority, ackWait time.Duration) jetstream.ConsumerConfig {
+	return jetstream.ConsumerConfig{
+		Durable: workerName(p), FilterSubject: subjectDocs + "." + string(p) + ".*",
+		AckPolicy: jetstream.AckExplicitPolicy, AckWait: ackWait,
+		MaxDeliver: -1, MaxAckPending: 10_000, Replicas: q.cfg.Replicas,
+	}
+}
+
 // bind makes the consumers, one a priority, or finds them.
 func (w *worker) bind(ctx context.Context) error {
 	consumers := map[doc.Priority]jetstream.Consumer{}
 	for _, p := range w.cfg.Priorities {
-		c, err := w.q.js.CreateOrUpdateConsumer(ctx, logStream, jetstream.ConsumerConfig{
-			Durable: workerName(p), FilterSubject: subjectDocs + "." + string(p) + ".*",
-			AckPolicy: jetstream.AckExplicitPolicy, AckWait: w.cfg.AckWait,
-			MaxDeliver: -1, MaxAckPending: 10_000, Replicas: w.q.cfg.Replicas,
-		})
+		c, err := w.q.js.CreateOrUpdateConsumer(ctx, logStream, w.q.workerConsumer(p, w.cfg.AckWait))
 		if err != nil {
 			return fmt.Errorf("make consumer %s: %w", workerName(p), err)
 		}

@@ -1,0 +1,55 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/recto-edge/recto/node/doc"
+)
+
+// Restore brings an archived revision back to a log that lost it, and says
+// whether it had. A log that knows this revision of the document, or a later one,
+// is left as it is. Unlike Append it does not ask for the predecessor, which the
+// archive has and the log may not.
+func (q *Queue) Restore(ctx context.Context, rec doc.Record) (bool, error) {
+	last, err := q.last(ctx, rec.ID)
+	if errors.Is(err, errNone) {
+		last, err = entry{}, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("restore %s: %w", rec.ID, err)
+	}
+	if last.seq > 0 && last.revision >= rec.Revision {
+		return false, nil
+	}
+	m, err := encode(rec)
+	if err != nil {
+		return false, err
+	}
+	m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(last.seq, 10))
+	m.Header.Set(jetstream.ExpectedLastSubjSeqSubjHeader, ofDocument(rec.ID))
+	if _, err := q.publish(ctx, m); err != nil {
+		return false, fmt.Errorf("restore %s revision %d: %w", rec.ID, rec.Revision, err)
+	}
+	return true, nil
+}
+
+// Gaps counts messages missing between the first and the last: Recto deletes
+// none, so any of them was lost.
+func (q *Queue) Gaps(ctx context.Context) (uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, q.cfg.Timeout)
+	defer cancel()
+	s, err := q.js.Stream(ctx, logStream)
+	if err != nil {
+		return 0, fmt.Errorf("gaps in the log: %w", unavailable(err))
+	}
+	state := s.CachedInfo().State
+	if state.LastSeq < state.FirstSeq || state.Msgs == 0 {
+		return 0, nil
+	}
+	return state.LastSeq - state.FirstSeq + 1 - state.Msgs, nil
+}
