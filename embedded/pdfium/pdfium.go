@@ -39,15 +39,24 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 )
 
-// Errors that callers tell apart with errors.Is.
+// fault is an error that says its reason in one word, so that packages which do
+// not import this one can tell it.
+type fault struct{ reason, text string }
+
+func (f *fault) Error() string { return f.text }
+
+// Reason gives password, damaged, memory, timeout or closed.
+func (f *fault) Reason() string { return f.reason }
+
+// Errors that callers tell apart with errors.Is, or by their Reason method.
 var (
-	ErrPassword = errors.New("pdf needs a password, or the one given is wrong")
-	ErrFormat   = errors.New("not a readable pdf")
-	ErrPage     = errors.New("page cannot be loaded")
-	ErrMemory   = errors.New("pdf needs more memory than it may have")
-	ErrTimeout  = errors.New("pdf takes longer than it may")
-	ErrTrapped  = errors.New("pdf engine stopped by a fault in the file")
-	ErrClosed   = errors.New("pdf engine is closed")
+	ErrPassword error = &fault{"password", "pdf needs a password, or the one given is wrong"}
+	ErrFormat   error = &fault{"damaged", "not a readable pdf"}
+	ErrPage     error = &fault{"damaged", "page cannot be loaded"}
+	ErrTrapped  error = &fault{"damaged", "pdf engine stopped by a fault in the file"}
+	ErrMemory   error = &fault{"memory", "pdf needs more memory than it may have"}
+	ErrTimeout  error = &fault{"timeout", "pdf takes longer than it may"}
+	ErrClosed   error = &fault{"closed", "pdf engine or document is closed"}
 )
 
 // Config says what the engine may use. The zero value is usable.
