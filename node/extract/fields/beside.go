@@ -1,0 +1,203 @@
+package fields
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/recto-edge/recto/node/doc"
+)
+
+// reach is how far below a label its value may stand, in word heights.
+const reach = 4
+
+// beside gives the candidates that the label at m points at: to the right of it
+// on its row, and below it in its column.
+func (r *reader) beside(m labelMatch, spec doc.FieldSpec) []scored {
+	var out []scored
+	switch spec.Type {
+	case doc.Text, doc.Name, doc.Address, doc.Identifier, doc.Number, doc.Country, doc.Currency:
+		if c, ok := r.textRight(m, spec); ok {
+			return append(out, r.judge(spec, c, r.labelled(m, c, RightOf, 0)))
+		}
+		if c, ok := r.textBelow(m, spec); ok {
+			out = append(out, r.judge(spec, c, r.labelled(m, c, Below, 0)))
+		}
+		return out
+	case doc.Table:
+		return nil
+	}
+	n := 0
+	for _, c := range r.onRow(m.row.index, spec.Type) {
+		if c.at.from >= m.at.to && !r.otherLabelBetween(m, c) {
+			out = append(out, r.judge(spec, c, r.labelled(m, c, RightOf, n)))
+			n++
+		}
+	}
+	if n > 0 && (spec.Type != doc.Money || out[0].Decimals == 2) {
+		return out
+	}
+	k := 0
+	for _, c := range r.columnBelow(m, spec.Type) {
+		f := r.labelled(m, c, Below, k)
+		if n > 0 {
+			f.Between++
+		}
+		out = append(out, r.judge(spec, c, f))
+		k++
+	}
+	return out
+}
+
+func (r *reader) onRow(row int, ft doc.FieldType) []Candidate {
+	var out []Candidate
+	for _, c := range r.all {
+		if c.Row == row && c.Type == ft {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// otherLabelBetween says whether a label of another field of the same type
+// stands between the label and the candidate: then it is that one's value.
+func (r *reader) otherLabelBetween(m labelMatch, c Candidate) bool {
+	return slices.ContainsFunc(r.matches, func(o labelMatch) bool {
+		return o.row == m.row && o.field != m.field && o.at.from >= m.at.to && o.at.to <= c.at.from &&
+			r.fields[o.field].Type == r.fields[m.field].Type
+	})
+}
+
+// columnBelow gives candidates in the label's column, nearest row first, up to
+// the first row that has one.
+func (r *reader) columnBelow(m labelMatch, ft doc.FieldType) []Candidate {
+	lb := m.row.boxOf(m.at)
+	h := r.layout.height[m.row.page]
+	var out []Candidate
+	for _, b := range r.layout.below(m.row, 4) {
+		if b.box[1]-lb[3] > reach*h {
+			break
+		}
+		for _, c := range r.onRow(b.index, ft) {
+			if c.Box[1] >= lb[1] && c.Box[0] < lb[2]+h && c.Box[2] > lb[0]-h {
+				out = append(out, c)
+			}
+		}
+		if len(out) > 0 {
+			break
+		}
+	}
+	return out
+}
+
+// textRight makes a candidate of what follows the label: the rest of its cell,
+// else the next cell.
+func (r *reader) textRight(m labelMatch, spec doc.FieldSpec) (Candidate, bool) {
+	row := m.row
+	from := m.at.to
+	for from < len(row.tokens) && !hasAlnum(row.tokens[from].text) {
+		from++
+	}
+	if from >= len(row.tokens) {
+		return Candidate{}, false
+	}
+	gap := row.tokens[from].box[0] - row.tokens[m.at.to-1].box[2]
+	if gap > 25*r.layout.height[row.page] && row.tokens[from].cell != row.tokens[m.at.to-1].cell {
+		return Candidate{}, false
+	}
+	to := row.cells[row.tokens[from].cell].to
+	return r.textCandidate(row, span{from, r.beforeLabel(row, from, to)}, spec)
+}
+
+// beforeLabel cuts a span where the next label begins.
+func (r *reader) beforeLabel(row *row, from, to int) int {
+	for _, o := range r.matches {
+		if o.row == row && o.at.from >= from && o.at.from < to && (o.edge || o.at.from == from) {
+			to = o.at.from
+		}
+	}
+	return to
+}
+
+// textBelow makes a candidate of the cell under the label.
+func (r *reader) textBelow(m labelMatch, spec doc.FieldSpec) (Candidate, bool) {
+	lb := m.row.boxOf(m.at)
+	h := r.layout.height[m.row.page]
+	for _, b := range r.layout.below(m.row, 3) {
+		if b.box[1]-lb[3] > reach*h {
+			return Candidate{}, false
+		}
+		for _, cell := range b.cells {
+			box := b.boxOf(cell)
+			if box[0] < lb[2] && box[2] > lb[0] && box[0] > lb[0]-4*h && box[1] >= lb[1]+h/2 {
+				to := r.beforeLabel(b, cell.from, cell.to)
+				if to == cell.from {
+					return Candidate{}, false
+				}
+				return r.textCandidate(b, span{cell.from, to}, spec)
+			}
+		}
+	}
+	return Candidate{}, false
+}
+
+// textCandidate makes a candidate of the tokens in s, cut to the form of spec.
+func (r *reader) textCandidate(row *row, s span, spec doc.FieldSpec) (Candidate, bool) {
+	for s.from < s.to && !hasAlnum(row.tokens[s.from].text) && !strings.HasPrefix(row.tokens[s.from].text, "(") {
+		s.from++
+	}
+	if s.from >= s.to {
+		return Candidate{}, false
+	}
+	switch spec.Type {
+	case doc.Identifier:
+		s = identifierSpan(row, s)
+	case doc.Number, doc.Currency, doc.Country:
+		s.to = min(s.to, s.from+2)
+	}
+	raw := row.textOf(s)
+	v, ok := Canonical(spec.Type, strings.TrimLeft(raw, ":;.,#*= "), r.hints)
+	if !ok || spec.Type == doc.Identifier && !looksLikeIdentifier(v) {
+		return Candidate{}, false
+	}
+	return Candidate{Type: spec.Type, Raw: raw, Value: v, Page: row.page, Row: row.index,
+		Box: row.boxOf(s), Conf: row.confOf(s), at: s}, true
+}
+
+// identifierSpan takes the first token with a digit, and what hangs on it: pieces
+// that a dash or slash at an edge joins.
+func identifierSpan(row *row, s span) span {
+	from := s.from
+	for from < s.to && from < s.from+3 {
+		if d, _ := counts(row.tokens[from].text); d > 0 {
+			break
+		}
+		from++
+	}
+	if from >= s.to || from >= s.from+3 {
+		return span{s.from, s.from + 1}
+	}
+	if from == s.from+1 && len(row.tokens[s.from].squash) <= 4 && allUpper(row.tokens[s.from].text) && hasAlnum(row.tokens[s.from].text) {
+		from = s.from // a short series in capitals before the number: "RE 2026-1"
+	}
+	to := from + 1
+	for to < s.to {
+		last, next := row.tokens[to-1].text, row.tokens[to].text
+		d, _ := counts(last)
+		joined := strings.HasSuffix(last, "-") || strings.HasSuffix(last, "/") || strings.HasPrefix(next, "-") || strings.HasPrefix(next, "/")
+		if !joined && d > 0 {
+			break
+		}
+		to++
+	}
+	return span{from, to}
+}
+
+func allUpper(s string) bool { return s == strings.ToUpper(s) }
+
+func hasAlnum(s string) bool { return strings.ContainsFunc(s, isAlnum) }
+
+// looksLikeIdentifier wants a digit, and not too many letters around it.
+func looksLikeIdentifier(v string) bool {
+	d, l := counts(v)
+	return d > 0 && l <= 3*d+6 && len(v) >= 1 && !strings.Contains(v, "@")
+}

@@ -1,0 +1,88 @@
+package fields
+
+import (
+	"regexp"
+	"slices"
+
+	"github.com/recto-edge/recto/node/doc"
+)
+
+// Check runs the checks of t over fields, wherever they come from, and notes in
+// each field which held and which failed. A failed check halves the confidence
+// of what it speaks about. It changes no value, and running it twice gives the
+// same as running it once.
+func Check(t doc.Type, fs []doc.Field) []doc.Field {
+	out := slices.Clone(fs)
+	for i := range out {
+		f := &out[i]
+		f.Checks, f.FailedChecks = slices.Clone(f.Checks), slices.Clone(f.FailedChecks)
+		switch f.Type {
+		case doc.IBAN:
+			note(f, "iban", ibanHolds(compact(f.Value)))
+		case doc.VATID:
+			if holds, known := vatCheck(f.Value); known {
+				note(f, "vat", holds)
+			}
+		}
+		if spec, ok := t.Field(f.Name); ok && spec.Pattern != "" {
+			if re, err := regexp.Compile(spec.Pattern); err == nil {
+				note(f, "pattern", re.MatchString(f.Value))
+			}
+		}
+	}
+	for _, c := range t.Checks {
+		if terms, ok := parseSum(t, c); ok {
+			checkSum(t, terms, out)
+		}
+	}
+	for i := range out {
+		if out[i].Type == doc.Table {
+			checkRows(&out[i])
+		}
+	}
+	return out
+}
+
+// note adds a check to those that held or those that failed, once.
+func note(f *doc.Field, name string, holds bool) {
+	if slices.Contains(f.Checks, name) || slices.Contains(f.FailedChecks, name) {
+		return
+	}
+	if holds {
+		f.Checks = append(f.Checks, name)
+		return
+	}
+	f.FailedChecks = append(f.FailedChecks, name)
+	f.Confidence = round(f.Confidence / 2)
+}
+
+// checkSum notes on all its terms whether a sum holds, when all of it was found.
+func checkSum(t doc.Type, terms []term, fs []doc.Field) {
+	var sum int64
+	var found []int
+	for _, x := range terms {
+		i := slices.IndexFunc(fs, func(f doc.Field) bool { return f.Name == t.Fields[x.field].Name })
+		if i < 0 {
+			if x.maybe {
+				continue
+			}
+			return
+		}
+		n, ok := minor(fs[i].Value)
+		if !ok {
+			return
+		}
+		sum += x.sign * n
+		found = append(found, i)
+	}
+	if len(found) < 2 {
+		return
+	}
+	for _, i := range found {
+		if sum == 0 {
+			note(&fs[i], "sum", true)
+		} else if !slices.Contains(fs[i].Checks, "sum") {
+			note(&fs[i], "sum", false)
+		}
+	}
+}

@@ -1,0 +1,160 @@
+package fields
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/recto-edge/recto/node/doc"
+)
+
+// label is a label of a field, ready to be compared.
+type label struct {
+	field int // index of the field in the type; -1 for a phrase that is no label
+	form  string
+	rank  int // position among the field's labels: earlier ones are stronger
+	of    int // how many labels the field has
+}
+
+// labelMatch is a place where a label stands.
+type labelMatch struct {
+	label
+	row  *row
+	at   span
+	sim  float64 // 1 for an exact match
+	edge bool    // nothing but label marks follows in its cell, or a colon does
+}
+
+// labelsOf collects the labels of specs. A label that begins with "!" is a
+// phrase that contains a label of the field without being one ("total qty").
+func labelsOf(specs []doc.FieldSpec) []label {
+	var out []label
+	for i, f := range specs {
+		rank := 0
+		for _, s := range f.Labels {
+			if strings.HasPrefix(s, "!") {
+				out = append(out, label{field: -1, form: squash(s)})
+				continue
+			}
+			out = append(out, label{field: i, form: squash(s), rank: rank, of: len(f.Labels)})
+			rank++
+		}
+	}
+	return slices.DeleteFunc(out, func(l label) bool { return l.form == "" })
+}
+
+// labelIndex finds labels by their form, exactly or with a few wrong characters.
+type labelIndex struct {
+	exact  map[string][]label
+	length map[int][]label // for fuzzy comparison: forms of a length
+	most   int
+}
+
+func indexLabels(ls []label) *labelIndex {
+	x := &labelIndex{exact: map[string][]label{}, length: map[int][]label{}}
+	for _, l := range ls {
+		x.exact[l.form] = append(x.exact[l.form], l)
+		if len(l.form) >= 5 {
+			x.length[len(l.form)] = append(x.length[len(l.form)], l)
+		}
+		x.most = max(x.most, len(l.form))
+	}
+	return x
+}
+
+// find gives the labels that s is, and how well it fits.
+func (x *labelIndex) find(s string) (found []label, sim float64) {
+	if ls := x.exact[s]; ls != nil {
+		return ls, 1
+	}
+	if len(s) < 5 {
+		return nil, 0
+	}
+	limit := 1 + len(s)/9
+	best := limit + 1
+	for n := len(s) - limit; n <= len(s)+limit; n++ {
+		for _, l := range x.length[n] {
+			if !confusable(l.form[0], s[0]) && !confusable(l.form[len(l.form)-1], s[len(s)-1]) {
+				continue
+			}
+			switch d := distance(s, l.form, limit); {
+			case d > limit:
+			case d < best:
+				best, found = d, append(found[:0:0], l)
+			case d == best:
+				found = append(found, l)
+			}
+		}
+	}
+	if found == nil {
+		return nil, 0
+	}
+	return found, 1 - float64(best)/float64(len(s))
+}
+
+// matches finds where labels stand on rows. A label inside a longer one does not
+// count: "total" in "sub total" is none.
+func (x *labelIndex) matches(rows []*row) []labelMatch {
+	var out []labelMatch
+	for _, r := range rows {
+		out = append(out, x.inRow(r)...)
+	}
+	return out
+}
+
+func (x *labelIndex) inRow(r *row) []labelMatch {
+	var all []labelMatch
+	for i := range r.tokens {
+		if r.tokens[i].squash == "" {
+			continue
+		}
+		s := ""
+		for j := i; j < len(r.tokens) && j < i+7; j++ {
+			if j > i && r.tokens[j].cell != r.tokens[i].cell && !near(r, j) {
+				break
+			}
+			s += r.tokens[j].squash
+			if len(s) > x.most+2 {
+				break
+			}
+			if j > i && r.tokens[j].squash == "" {
+				continue
+			}
+			ls, sim := x.find(s)
+			for _, l := range ls {
+				m := labelMatch{label: l, row: r, at: span{i, j + 1}, sim: sim}
+				m.edge = endsLabel(r, j)
+				all = append(all, m)
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(a, b labelMatch) int {
+		return cmp.Or(cmp.Compare(len(b.form), len(a.form)), cmp.Compare(b.sim, a.sim))
+	})
+	var out []labelMatch
+	for _, m := range all {
+		covered := slices.ContainsFunc(out, func(o labelMatch) bool {
+			return m.at.from < o.at.to && o.at.from < m.at.to && (m.at != o.at || m.sim < o.sim)
+		})
+		if !covered {
+			out = append(out, m)
+		}
+	}
+	return slices.DeleteFunc(out, func(m labelMatch) bool { return m.field < 0 })
+}
+
+// near says whether token j, though it begins a cell, stands close to the one before.
+func near(r *row, j int) bool {
+	return r.tokens[j].box[0]-r.tokens[j-1].box[2] < 2*r.tokens[j].box.H()
+}
+
+func endsLabel(r *row, j int) bool {
+	t := r.tokens[j].text
+	if strings.HasSuffix(t, ":") || strings.HasSuffix(t, "：") || strings.HasSuffix(t, "#") {
+		return true
+	}
+	if j+1 >= len(r.tokens) || r.tokens[j+1].cell != r.tokens[j].cell {
+		return true
+	}
+	return strings.HasPrefix(r.tokens[j+1].text, ":")
+}

@@ -1,0 +1,200 @@
+package fields
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/recto-edge/recto/node/doc"
+)
+
+// piece is a cell or part of one with its text.
+type piece struct {
+	row  *row
+	at   span
+	text string
+}
+
+// party is a postal address found on the page and whose it is.
+type party struct {
+	role                  string // seller, buyer, other, or empty when nothing says
+	name, street, city    piece
+	place                 place
+	country               piece
+	code                  string
+	row                   int     // of the place
+	box                   doc.Box // of name to place
+	page                  int
+	oneLine, footer, note bool // on one line; at the foot; with telephone or the like beside it
+}
+
+type parties struct {
+	list          []party
+	seller, buyer *party
+}
+
+var roleLabels = map[string][]string{
+	"seller": {"verkäufer", "seller", "vendor", "supplier", "fournisseur", "vendeur", "lieferant", "rechnungssteller", "invoice from", "from", "absender", "remit to", "émetteur", "aussteller", "sold by", "fornitore", "proveedor", "payee", "zahlungsempfänger", "verkäufer leistungserbringer", "leistungserbringer"},
+	"buyer":  {"käufer", "buyer", "kunde", "bill to", "billed to", "bill to address", "billing address", "invoice to", "invoice address", "rechnung an", "rechnungsadresse", "rechnungsanschrift", "rechnungsempfänger", "client", "customer", "customer details", "customer address", "sold to", "facturé à", "destinataire", "acheteur", "empfänger", "adresse de facturation", "käufer leistungsempfänger", "leistungsempfänger", "cliente", "to", "auftraggeber", "besteller"},
+	"other":  {"ship to", "deliver to", "delivery address", "shipping address", "lieferadresse", "lieferanschrift", "adresse de livraison", "livraison", "abweichender warenempfänger", "abweichender rechnungsempfänger", "warenempfänger", "steuervertreter", "représentant fiscal", "versandadresse", "abweichender zahlungsempfänger", "bank", "bankverbindung", "endempfänger", "abweichender käufer"},
+}
+
+var roles = []string{"seller", "buyer", "other"}
+
+// findParties finds the postal addresses of the document and says who is who.
+func (r *reader) findParties() *parties {
+	if r.parties != nil {
+		return r.parties
+	}
+	p := &parties{}
+	for _, rw := range r.layout.rows {
+		for _, c := range rw.cells {
+			p.list = append(p.list, r.partiesAt(rw, c)...)
+		}
+	}
+	r.assignRoles(p)
+	r.parties = p
+	return p
+}
+
+// partiesAt reads the address that ends in a cell, or stands in it whole.
+func (r *reader) partiesAt(rw *row, c span) []party {
+	text := rw.textOf(c)
+	_, height := r.extent(r.layout.pages[rw.page])
+	footer := float64(rw.box[1]) > 0.78*float64(height)
+	if name, street, pl, ok := parseOneLine(text); ok && len(name) > 2 && len(text) < 140 {
+		whole := piece{rw, c, text}
+		p := party{place: pl, row: rw.index, page: rw.page, box: rw.boxOf(c), oneLine: true, footer: footer, code: pl.postcode}
+		p.name, p.street, p.city = whole, whole, whole
+		p.name.text, p.street.text = name, street
+		return []party{p}
+	}
+	text, c = afterLabel(rw, c)
+	pl, ok := parsePlace(text)
+	if !ok {
+		return nil
+	}
+	p := party{place: pl, row: rw.index, page: rw.page, box: rw.boxOf(c), footer: footer, code: pl.postcode, city: piece{rw, c, text}}
+	above := r.column(rw, c, -1, 6)
+	if len(above) == 0 {
+		return nil
+	}
+	p.street = above[0]
+	p.name = pickName(above)
+	for _, a := range above {
+		p.box = p.box.Union(a.row.boxOf(a.at))
+		if a.row == p.name.row {
+			break
+		}
+	}
+	for _, b := range r.column(rw, c, 1, 5) {
+		if code, ok := canonicalCountry(countryPart(b.text)); ok && p.country.row == nil && b.row.index <= rw.index+2 {
+			p.country = b
+			if p.place.country == "" {
+				p.place.country = code
+			}
+		}
+		if contact.MatchString(b.text) {
+			p.note = true
+		}
+	}
+	if p.place.country == "US" || p.place.country == "CA" { // a second street line is common
+		if len(above) > 2 && !hasDigit(above[1].text) == false && above[1].row != p.name.row {
+			p.street.text = above[1].text + ", " + above[0].text
+		}
+	}
+	return []party{p}
+}
+
+func hasDigit(s string) bool { d, _ := counts(s); return d > 0 }
+
+// countryPart cuts a region off a line that names a country.
+func countryPart(s string) string {
+	before, _, _ := strings.Cut(s, " - ")
+	return strings.Trim(before, " .,")
+}
+
+// afterLabel drops a label with a colon from the front of a cell.
+func afterLabel(rw *row, c span) (string, span) {
+	for i := c.from; i < c.to-1; i++ {
+		if strings.HasSuffix(rw.tokens[i].text, ":") || rw.tokens[i].text == ":" {
+			c.from = i + 1
+			break
+		}
+	}
+	return rw.textOf(c), c
+}
+
+// column gives the cells above (step -1) or below (step 1) a cell that begin at
+// the same left edge, nearest first, without a wide gap.
+func (r *reader) column(rw *row, c span, step, most int) []piece {
+	h := r.layout.height[rw.page]
+	last := rw.boxOf(c)
+	left := last[0]
+	var out []piece
+	for i := rw.index + step; i >= 0 && i < len(r.layout.rows) && len(out) < most; i += step {
+		x := r.layout.rows[i]
+		if x.page != rw.page {
+			break
+		}
+		gap := last[1] - x.box[3]
+		if step > 0 {
+			gap = x.box[1] - last[3]
+		}
+		if gap > 3*h {
+			break
+		}
+		for _, cell := range x.cells {
+			text, at := afterLabel(x, cell)
+			if b := x.boxOf(cell); abs(int64(b[0]-left)) > int64(h) {
+				if b = x.boxOf(at); abs(int64(b[0]-left)) > int64(h) {
+					continue
+				}
+			}
+			out = append(out, piece{x, at, text})
+			last = x.boxOf(at)
+			break
+		}
+	}
+	return out
+}
+
+var notName = regexp.MustCompile(`(?i)\((gln|gtin|duns|0088|iln)\)|^\W*(gln|nummer|number|globale nummer|id|abteilung|kennung)\b|:\s*$|^z\.?\s?hd|^c/o`)
+
+// pickName takes the name from the lines above a place: the topmost line of the
+// block that is a name, or the one with a legal form.
+func pickName(above []piece) piece {
+	best := piece{}
+	for i, a := range above {
+		if i == 0 {
+			continue
+		}
+		d, l := counts(a.text)
+		if l < 2 || d > l || notName.MatchString(a.text) || contact.MatchString(a.text) && !legalForm.MatchString(a.text) || isRoleLabel(a.text) {
+			break
+		}
+		best = a
+		if legalForm.MatchString(a.text) {
+			return a
+		}
+		if i+1 < len(above) && gapAbove(a, above[i+1]) > a.row.box.H()*3/2 {
+			break
+		}
+	}
+	if best.row == nil && len(above) > 0 {
+		best = above[0]
+	}
+	return best
+}
+
+func gapAbove(a, above piece) int { return a.row.boxOf(a.at)[1] - above.row.boxOf(above.at)[3] }
+
+func isRoleLabel(s string) bool {
+	form := squash(s)
+	for _, role := range roles {
+		if slices.ContainsFunc(roleLabels[role], func(l string) bool { return squash(l) == form }) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,148 @@
+package fields
+
+import (
+	"strings"
+
+	"github.com/recto-edge/recto/node/doc"
+)
+
+// least is the score under which a candidate is no answer at all.
+const least = 0.2
+
+// Pick finds the fields of t in a reading with the rules that need no training.
+// A field that is not found is left out. Values of tables stand in Rows.
+func Pick(reading doc.Reading, t doc.Type) []doc.Field {
+	return PickWith(reading, t, Rules{})
+}
+
+// PickWith is Pick with another judge of candidates.
+func PickWith(reading doc.Reading, t doc.Type, s Scorer) []doc.Field {
+	r := newReader(reading, t, s)
+	ranked := make([][]scored, len(t.Fields))
+	for i, spec := range t.Fields {
+		ranked[i] = r.candidatesFor(i, spec)
+	}
+	proven := r.settleSums(t, ranked)
+	r.settleTaxes(t, ranked, proven)
+	var out []doc.Field
+	for i, spec := range t.Fields {
+		switch {
+		case spec.Type == doc.Table:
+			if f, ok := r.table(spec); ok {
+				out = append(out, f)
+			}
+		case len(ranked[i]) > 0 && ranked[i][0].score >= least:
+			out = append(out, r.field(spec, ranked[i], proven[i]))
+		}
+	}
+	out = r.withCurrency(t, out)
+	if t.OpenKeys {
+		out = append(out, r.keyValues(t)...)
+	}
+	return Check(t, out)
+}
+
+// candidatesFor ranks the candidates of one field: by labels, and for fields
+// with a place on the page by layout.
+func (r *reader) candidatesFor(i int, spec doc.FieldSpec) []scored {
+	if spec.Type == doc.Table || spec.Type == doc.Currency && len(spec.Labels) == 0 {
+		return nil
+	}
+	role, part, isParty := strings.Cut(spec.Hint, " ")
+	switch {
+	case isParty && (role == "seller" || role == "buyer"):
+		return r.partyPart(i, spec, role, part)
+	case spec.Hint == "top" && spec.Type == doc.Name:
+		return bestOfEach(append(r.rank(i), r.headNames(spec)...))
+	case spec.Hint == "top" && spec.Type == doc.Address:
+		return bestOfEach(append(r.rank(i), r.headAddress(spec)...))
+	}
+	return r.rank(i)
+}
+
+// field makes the answer for spec of its ranked candidates.
+func (r *reader) field(spec doc.FieldSpec, ranked []scored, sum bool) doc.Field {
+	c := ranked[0]
+	box := c.Box
+	f := doc.Field{Name: spec.Name, Value: c.Value, Raw: c.Raw, Type: spec.Type, Page: c.Page + 1, Box: &box,
+		Source: doc.FromOCR, Method: c.method, Checks: []string{"found-on-page"}}
+	if c.Page < len(r.layout.pages) {
+		p := r.layout.pages[c.Page]
+		f.Source = sourceOf(p)
+		if p.Number > 0 {
+			f.Page = p.Number
+		}
+	}
+	if spec.Type == doc.Money {
+		f.Currency = c.Currency
+		if f.Currency == "" {
+			f.Currency = r.hints.Currency
+		}
+	}
+	next := 0.0
+	for _, a := range ranked[1:] {
+		next = max(next, a.score)
+		if len(f.Alternatives) < 3 && a.score > 0.1 {
+			f.Alternatives = append(f.Alternatives, doc.Alternative{Value: a.Value, Confidence: round(confidence(a.score, c.score, false) / 2)})
+		}
+	}
+	if sum {
+		f.Method = "sum"
+		f.Checks = append(f.Checks, "sum")
+	}
+	f.Confidence = round(confidence(c.score, next, sum))
+	return f
+}
+
+// confidence is an honest guess until it is calibrated: it grows with the score
+// and with the lead over the next candidate, and a sum that holds adds to it.
+func confidence(score, next float64, sum bool) float64 {
+	c := 0.25 + 0.6*score + 0.25*max(0, score-next)
+	if sum {
+		c += 0.15
+	}
+	return min(c, 0.98)
+}
+
+func round(x float64) float64 { return float64(int(x*1000+0.5)) / 1000 }
+
+// withCurrency answers a currency field from the amounts and signs of the document.
+func (r *reader) withCurrency(t doc.Type, fs []doc.Field) []doc.Field {
+	for _, spec := range t.Fields {
+		if spec.Type != doc.Currency {
+			continue
+		}
+		if has(fs, spec.Name) || r.hints.Currency == "" {
+			continue
+		}
+		f := doc.Field{Name: spec.Name, Value: r.hints.Currency, Type: doc.Currency, Confidence: 0.8, Source: doc.FromOCR, Method: "sign"}
+		if rw, s, ok := r.signOf(r.hints.Currency); ok {
+			box := rw.boxOf(s)
+			f.Raw, f.Page, f.Box, f.Source = rw.textOf(s), r.layout.pages[rw.page].Number, &box, sourceOf(r.layout.pages[rw.page])
+			f.Checks = []string{"found-on-page"}
+		}
+		fs = append(fs, f)
+	}
+	return fs
+}
+
+// signOf finds the first place where the currency is named.
+func (r *reader) signOf(code string) (*row, span, bool) {
+	for _, rw := range r.layout.rows {
+		for _, m := range signFind.FindAllStringIndex(rw.text, -1) {
+			if cs := currenciesIn(rw.text[m[0]:m[1]]); len(cs) == 1 && cs[0] == code {
+				return rw, rw.spanAt(m[0], m[1]), true
+			}
+		}
+	}
+	return nil, span{}, false
+}
+
+func has(fs []doc.Field, name string) bool {
+	for _, f := range fs {
+		if f.Name == name {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,142 @@
+package fields
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/recto-edge/recto/node/doc"
+)
+
+// scored is a candidate with what a Scorer said about it for one field.
+type scored struct {
+	Candidate
+	Features
+	score  float64
+	method string
+	checks []string
+}
+
+// reader holds what one call of Pick knows about a document.
+type reader struct {
+	layout  *layout
+	hints   Hints
+	all     []Candidate
+	matches []labelMatch // of all fields, top to bottom
+	fields  []doc.FieldSpec
+	scorer  Scorer
+	repeats map[string]int // by type and value
+	largest int64
+	rounded map[int64]bool        // amounts that another amount and a printed rounding make
+	first   map[doc.FieldType]int // row of the first and last candidate of a type
+	last    map[doc.FieldType]int
+	parties *parties
+	taxes   []taxRow
+
+	taxesKnown bool
+}
+
+func newReader(reading doc.Reading, t doc.Type, s Scorer) *reader {
+	l := newLayout(reading)
+	r := &reader{layout: l, hints: hintsOf(l), fields: t.Fields, scorer: s,
+		repeats: map[string]int{}, first: map[doc.FieldType]int{}, last: map[doc.FieldType]int{}}
+	r.all = l.candidates(r.hints)
+	for _, c := range r.all {
+		r.repeats[string(c.Type)+c.Value]++
+		if _, ok := r.first[c.Type]; !ok {
+			r.first[c.Type] = c.Row
+		}
+		r.last[c.Type] = c.Row
+		if n, ok := minor(c.Value); ok && c.Type == doc.Money && c.Decimals == 2 {
+			r.largest = max(r.largest, n)
+		}
+	}
+	r.rounded = r.roundings()
+	r.matches = indexLabels(labelsOf(t.Fields)).matches(l.rows)
+	return r
+}
+
+// rank gives the candidates of field i, best first, each value once.
+func (r *reader) rank(i int) []scored {
+	spec := r.fields[i]
+	var out []scored
+	for _, m := range r.matches {
+		if m.field == i {
+			out = append(out, r.beside(m, spec)...)
+		}
+	}
+	if spec.Hint != "" || spec.Type == doc.IBAN || spec.Type == doc.VATID || spec.Type == doc.Email {
+		for _, c := range r.all {
+			if c.Type == spec.Type {
+				out = append(out, r.judge(spec, c, r.place(c)))
+			}
+		}
+	}
+	return bestOfEach(out)
+}
+
+func bestOfEach(in []scored) []scored {
+	slices.SortStableFunc(in, func(a, b scored) int { return cmp.Compare(b.score, a.score) })
+	var out []scored
+	seen := map[string]bool{}
+	for _, c := range in {
+		if c.score > 0 && !seen[c.Value] {
+			seen[c.Value] = true
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// judge scores c for spec.
+func (r *reader) judge(spec doc.FieldSpec, c Candidate, f Features) scored {
+	s := scored{Candidate: c, Features: f, score: r.scorer.Score(spec, c, f), method: "label"}
+	if f.Relation == NoLabel {
+		s.method = "layout"
+	}
+	return s
+}
+
+// place gives the features of c that need no label.
+func (r *reader) place(c Candidate) Features {
+	p := r.layout.pages[c.Page]
+	f := Features{PageIndex: c.Page, Pages: len(r.layout.pages), WordConf: c.Conf, Cents: c.Decimals, HasSign: c.Currency != "",
+		Repeats: r.repeats[string(c.Type)+c.Value], First: r.first[c.Type] == c.Row, Last: r.last[c.Type] == c.Row}
+	if w, h := r.extent(p); w > 0 && h > 0 {
+		f.X = float64(c.Box[0]+c.Box[2]) / 2 / float64(w)
+		f.Y = float64(c.Box[1]+c.Box[3]) / 2 / float64(h)
+	}
+	f.Height = float64(c.Box.H()) / float64(r.layout.height[c.Page])
+	if n, ok := minor(c.Value); ok && c.Type == doc.Money {
+		f.Largest = n >= r.largest
+		f.Rounded = r.rounded[n]
+	}
+	f.Clock = c.Type == doc.Date && clock.MatchString(r.layout.rows[c.Row].text)
+	return f
+}
+
+// extent is the page's size, or that of its words when the page has none.
+func (r *reader) extent(p doc.Page) (w, h int) {
+	if p.Width > 0 && p.Height > 0 {
+		return p.Width, p.Height
+	}
+	var b doc.Box
+	for _, x := range p.Words {
+		b = b.Union(x.Box)
+	}
+	return b[2], b[3]
+}
+
+// labelled gives the features of c as the value of the label at m.
+func (r *reader) labelled(m labelMatch, c Candidate, rel Relation, between int) Features {
+	f := r.place(c)
+	f.Relation, f.Label, f.LabelLen, f.Edge, f.Between = rel, m.sim, len(m.form), m.edge, between
+	f.Strength = 1 - float64(m.rank)/float64(max(m.of, 1))
+	lb := m.row.boxOf(m.at)
+	h := float64(max(r.layout.height[c.Page], 1))
+	if rel == RightOf {
+		f.Gap = float64(max(0, c.Box[0]-lb[2])) / h
+	} else {
+		f.Gap = float64(max(0, c.Box[1]-lb[3])) / h
+	}
+	return f
+}

@@ -1,0 +1,204 @@
+package fields
+
+import (
+	"github.com/recto-edge/recto/node/doc"
+)
+
+// assignRoles says which address is the seller's and which the buyer's: by the
+// label above it, else by where it stands.
+func (r *reader) assignRoles(p *parties) {
+	var ls []label
+	for i, role := range roles {
+		for k, s := range roleLabels[role] {
+			ls = append(ls, label{field: i, form: squash(s), rank: k, of: len(roleLabels[role])})
+		}
+	}
+	var marks []labelMatch
+	for _, m := range indexLabels(ls).matches(r.layout.rows) {
+		if m.sim == 1 && m.edge && m.at.from == m.row.cells[m.row.tokens[m.at.from].cell].from {
+			marks = append(marks, m)
+		}
+	}
+	for i := range p.list {
+		p.list[i].role = r.roleOf(p.list[i], marks)
+	}
+	for i := range p.list {
+		x := &p.list[i]
+		if x.role == "seller" && p.seller == nil {
+			p.seller = x
+		}
+		if x.role == "buyer" && p.buyer == nil {
+			p.buyer = x
+		}
+	}
+	r.guessRoles(p)
+}
+
+// roleOf gives the role of the nearest label that stands over the address, or
+// left of it.
+func (r *reader) roleOf(p party, marks []labelMatch) string {
+	best, role := 1<<30, ""
+	h := r.layout.height[p.page]
+	for _, m := range marks {
+		b := m.row.boxOf(m.at)
+		if m.row.page != p.page || b[1] > p.box[3] || b[0] > p.box[2] {
+			continue
+		}
+		dy := max(0, p.box[1]-b[3])
+		if dy > 9*h {
+			continue
+		}
+		dx := max(0, p.box[0]-b[2]) // a label to the left is farther than one above
+		if d := dy + dx/3; d < best {
+			best, role = d, roles[m.field]
+		}
+	}
+	return role
+}
+
+// guessRoles fills in what labels did not say. A line in the window of the
+// envelope, the foot of the page, and an address with a telephone beside it are
+// the seller's; what is left at the top is the buyer's.
+func (r *reader) guessRoles(p *parties) {
+	free := func(x *party) bool { return x.role == "" && x != p.seller && x != p.buyer }
+	if p.seller == nil {
+		for _, want := range []func(*party) bool{
+			func(x *party) bool { return x.oneLine && !x.footer },
+			func(x *party) bool { return x.note && !x.footer },
+			func(x *party) bool { return x.footer },
+		} {
+			for i := range p.list {
+				if x := &p.list[i]; p.seller == nil && free(x) && want(x) {
+					p.seller = x
+				}
+			}
+		}
+	}
+	same := func(a, b *party) bool {
+		return a != nil && b != nil && compact(a.code) == compact(b.code) && squash(a.place.city) == squash(b.place.city)
+	}
+	if p.buyer == nil {
+		for i := range p.list {
+			if x := &p.list[i]; p.buyer == nil && free(x) && !x.footer && !x.oneLine && !same(x, p.seller) {
+				p.buyer = x
+			}
+		}
+	}
+	if p.seller == nil {
+		for i := range p.list {
+			if x := &p.list[i]; p.seller == nil && free(x) && !same(x, p.buyer) {
+				p.seller = x
+			}
+		}
+	}
+	if p.seller != nil && p.seller.place.country == "" { // the same address elsewhere may name the country
+		for i := range p.list {
+			if x := &p.list[i]; same(x, p.seller) && x.place.country != "" {
+				p.seller.place.country, p.seller.country = x.place.country, x.country
+			}
+		}
+	}
+}
+
+// partyPart answers one part of the seller's or buyer's address.
+func (r *reader) partyPart(i int, spec doc.FieldSpec, role, part string) []scored {
+	ranked := r.rank(i)
+	ps := r.findParties()
+	p := ps.seller
+	if role == "buyer" {
+		p = ps.buyer
+	}
+	if part == "vat" {
+		return r.partyVAT(i, role, ps)
+	}
+	if p == nil {
+		if role == "seller" && part == "name" {
+			ranked = append(ranked, r.headNames(spec)...)
+		}
+		return bestOfEach(ranked)
+	}
+	at, text := p.city, ""
+	switch part {
+	case "name":
+		at, text = p.name, p.name.text
+		text, _ = trimName(line{row: at.row, at: at.at, text: text})
+	case "street":
+		at, text = p.street, p.street.text
+	case "postcode":
+		text = p.place.postcode
+	case "city":
+		text = p.place.city
+	case "country":
+		text = p.place.country
+		if p.country.row != nil {
+			at = p.country
+		}
+		if text == "" {
+			return r.countryFromVAT(spec, role, ps, ranked)
+		}
+	}
+	if text == "" || at.row == nil {
+		return ranked
+	}
+	score := 0.55
+	if p.role == role {
+		score = 0.75
+	}
+	c := r.lineValue(spec.Type, at.row, at.at, text, score)
+	if part == "country" {
+		c.Raw, c.Value = at.text, text
+	}
+	for k := range ranked { // a label of its own outranks the block only when it is sure
+		ranked[k].score = min(ranked[k].score, 0.9)
+	}
+	return bestOfEach(append(ranked, c))
+}
+
+// countryFromVAT takes the country from the prefix of the party's VAT number.
+func (r *reader) countryFromVAT(spec doc.FieldSpec, role string, ps *parties, ranked []scored) []scored {
+	for k, f := range r.fields {
+		if f.Hint != role+" vat" {
+			continue
+		}
+		if vs := r.partyVAT(k, role, ps); len(vs) > 0 && vs[0].score >= least {
+			v := vs[0]
+			v.Type, v.Value, v.method, v.score = spec.Type, v.Value[:2], "prefix", 0.6
+			if v.Value == "EL" {
+				v.Value = "GR"
+			}
+			return bestOfEach(append(ranked, v))
+		}
+	}
+	return ranked
+}
+
+// partyVAT ranks the VAT numbers: one that stands under a party's address in its
+// column is that party's, else its label decides.
+func (r *reader) partyVAT(i int, role string, ps *parties) []scored {
+	ranked := r.rank(i)
+	mine, other := ps.seller, ps.buyer
+	if role == "buyer" {
+		mine, other = ps.buyer, ps.seller
+	}
+	for k := range ranked {
+		c := &ranked[k]
+		switch {
+		case r.under(mine, c.Candidate):
+			c.score += 0.3
+		case r.under(other, c.Candidate):
+			c.score -= 0.4
+		case role == "buyer" && (c.Relation == NoLabel || c.Strength < 0.5):
+			c.score -= 0.45
+		}
+		c.score = clamp(c.score)
+	}
+	return bestOfEach(ranked)
+}
+
+// under says whether c stands within a few rows under the address of p, in its column.
+func (r *reader) under(p *party, c Candidate) bool {
+	if p == nil || c.Page != p.page || c.Row < p.row || c.Row > p.row+7 {
+		return false
+	}
+	return c.Box[1]-p.box[3] < 12*r.layout.height[c.Page] && c.Box[0] < p.box[2]+6*r.layout.height[c.Page] && c.Box[2] > p.box[0]
+}

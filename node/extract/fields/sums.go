@@ -1,0 +1,154 @@
+package fields
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/recto-edge/recto/node/doc"
+)
+
+// term is a field of a sum check with its sign.
+type term struct {
+	field int // index in the type
+	sign  int64
+	maybe bool // counts as zero when it is not on the page
+}
+
+var sumForm = regexp.MustCompile(`^[a-z][a-z0-9_]*(\?)?([+-][a-z][a-z0-9_]*(\?)?)*=[a-z][a-z0-9_]*$`)
+
+// parseSum reads a check such as "net+tax=total" or "gross-prepaid?=due" into
+// terms that add up to zero; ok is false when it is no sum of fields of t.
+func parseSum(t doc.Type, check string) (terms []term, ok bool) {
+	s := strings.ReplaceAll(check, " ", "")
+	if !sumForm.MatchString(s) {
+		return nil, false
+	}
+	left, right, _ := strings.Cut(s, "=")
+	add := func(name string, sign int64) bool {
+		name, maybe := strings.CutSuffix(name, "?")
+		for i, f := range t.Fields {
+			if f.Name == name && f.Type == doc.Money {
+				terms = append(terms, term{i, sign, maybe})
+				return true
+			}
+		}
+		return false
+	}
+	sign := int64(1)
+	for left != "" {
+		n := strings.IndexAny(left, "+-")
+		name := left
+		if n >= 0 {
+			name = left[:n]
+		}
+		if !add(name, sign) {
+			return nil, false
+		}
+		if n < 0 {
+			break
+		}
+		sign = 1
+		if left[n] == '-' {
+			sign = -1
+		}
+		left = left[n+1:]
+	}
+	return terms, add(right, -1)
+}
+
+// settleSums reorders candidates where a sum of the type holds among them, and
+// says which fields a sum has proven. A sum is believed when its amounts are
+// different pieces of the page and at least two of its terms are not zero.
+func (r *reader) settleSums(t doc.Type, ranked [][]scored) map[int]bool {
+	proven := map[int]bool{}
+	for _, check := range t.Checks {
+		terms, ok := parseSum(t, check)
+		if !ok {
+			continue
+		}
+		best, found := bestSum(terms, ranked, proven)
+		if !found {
+			continue
+		}
+		for i, k := range best {
+			if k < 0 {
+				continue
+			}
+			f := terms[i].field
+			proven[f] = true
+			c := ranked[f][k]
+			rest := append(ranked[f][:k:k], ranked[f][k+1:]...)
+			ranked[f] = append([]scored{c}, rest...)
+		}
+	}
+	return proven
+}
+
+const sumDepth = 5 // candidates of each field that are tried
+
+// bestSum finds the choice of one candidate a term whose sum is zero and whose
+// scores are highest; -1 stands for a term that is absent.
+func bestSum(terms []term, ranked [][]scored, proven map[int]bool) (best []int, found bool) {
+	choice := make([]int, len(terms))
+	top := -1.0
+	var try func(i int, sum int64, score float64)
+	try = func(i int, sum int64, score float64) {
+		if i == len(terms) {
+			if abs(sum) == 0 && score > top && plausible(terms, ranked, choice) {
+				top, best, found = score, append([]int(nil), choice...), true
+			}
+			return
+		}
+		f := terms[i].field
+		depth := sumDepth
+		if proven[f] {
+			depth = 1
+		}
+		for k := 0; k < len(ranked[f]) && k < depth; k++ {
+			n, ok := minor(ranked[f][k].Value)
+			if !ok || ranked[f][k].score < max(0.15, ranked[f][0].score*0.7) {
+				continue
+			}
+			choice[i] = k
+			try(i+1, sum+terms[i].sign*n, score+ranked[f][k].score)
+		}
+		if terms[i].maybe {
+			choice[i] = -1
+			try(i+1, sum, score)
+		}
+	}
+	try(0, 0, 0)
+	return best, found
+}
+
+func abs(n int64) int64 {
+	if n < 0 {
+		return -n
+	}
+	return n
+}
+
+// plausible wants at least two different amounts that are not zero, and that no
+// piece of the page counts twice.
+func plausible(terms []term, ranked [][]scored, choice []int) bool {
+	type place struct{ row, from int }
+	seen := map[place]bool{}
+	values := map[string]bool{}
+	n := 0
+	for i, k := range choice {
+		if k < 0 {
+			continue
+		}
+		c := ranked[terms[i].field][k]
+		p := place{c.Row, c.at.from}
+		if seen[p] {
+			return false
+		}
+		seen[p] = true
+		if c.Value != "0.00" {
+			n++
+			values[c.Value] = true
+		}
+	}
+	return n >= 3 && len(values) >= 2
+}
