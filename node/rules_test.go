@@ -34,7 +34,7 @@ var layers = map[string][]string{
 	"node/intake":        {"node/doc", "embedded/durable"},
 	"node/queue":         {"node/doc"},
 	"node/blob":          {"node/doc", "embedded/durable", "node/blob"},
-	"node/cache":         {"node/doc"},
+	"node/cache":         {"node/doc", "embedded/durable"},
 	"node/auth":          {"node/doc"},
 	"node/llm":           {"node/doc"},
 	"node/replicate":     {"node/doc"},
