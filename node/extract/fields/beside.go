@@ -1,6 +1,7 @@
 package fields
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -27,17 +28,21 @@ func (r *reader) beside(m labelMatch, spec doc.FieldSpec) []scored {
 		return nil
 	}
 	n := 0
-	for _, c := range r.onRow(m.row.index, spec.Type) {
-		if c.at.from >= m.at.to && !r.otherLabelBetween(m, c) {
-			out = append(out, r.judge(spec, c, r.labelled(m, c, RightOf, n)))
-			n++
-		}
+	right := slices.DeleteFunc(r.onRow(m.row.index, spec.Type), func(c Candidate) bool {
+		return c.at.from < m.at.to || r.otherLabelBetween(m, c)
+	})
+	for _, c := range endOfRange(spec, right) {
+		out = append(out, r.judge(spec, c, r.labelled(m, c, RightOf, n)))
+		n++
+	}
+	if c, ok := r.brokenIBAN(m, spec); ok && n == 0 {
+		return append(out, r.judge(spec, c, r.labelled(m, c, RightOf, 2)))
 	}
 	if n > 0 && (spec.Type != doc.Money || out[0].Decimals == 2) {
 		return out
 	}
 	k := 0
-	for _, c := range r.columnBelow(m, spec.Type) {
+	for _, c := range endOfRange(spec, r.columnBelow(m, spec.Type)) {
 		f := r.labelled(m, c, Below, k)
 		if n > 0 {
 			f.Between++
@@ -46,6 +51,33 @@ func (r *reader) beside(m labelMatch, spec doc.FieldSpec) []scored {
 		k++
 	}
 	return out
+}
+
+// endOfRange puts the second of two dates first for a field that is the end of a
+// range ("10/13/20 - 10/19/20").
+func endOfRange(spec doc.FieldSpec, cs []Candidate) []Candidate {
+	if spec.Hint == "range-end" && len(cs) > 1 && cs[0].Row == cs[1].Row {
+		cs[0], cs[1] = cs[1], cs[0]
+	}
+	return cs
+}
+
+var ibanShape = regexp.MustCompile(`^[A-Z]{2}\d{2}[A-Z0-9]{8,30}`)
+
+// brokenIBAN makes a candidate of what stands behind the word IBAN though its
+// check digits fail: the check will say so, and a person sees what was read.
+func (r *reader) brokenIBAN(m labelMatch, spec doc.FieldSpec) (Candidate, bool) {
+	if spec.Type != doc.IBAN || !strings.HasSuffix(m.form, "iban") {
+		return Candidate{}, false
+	}
+	text := spec
+	text.Type = doc.Text
+	c, ok := r.textRight(m, text)
+	if !ok {
+		return Candidate{}, false
+	}
+	c.Type, c.Value = doc.IBAN, ibanShape.FindString(compact(c.Raw))
+	return c, c.Value != ""
 }
 
 func (r *reader) onRow(row int, ft doc.FieldType) []Candidate {
@@ -150,13 +182,16 @@ func (r *reader) textCandidate(row *row, s span, spec doc.FieldSpec) (Candidate,
 	}
 	switch spec.Type {
 	case doc.Identifier:
+		if kindCode.MatchString(row.tokens[s.from].text) && s.to > s.from+1 && !r.fits(spec, strings.Trim(row.tokens[s.from].text, "()")) || spec.Pattern == "" && kindCode.MatchString(row.tokens[s.from].text) {
+			s.from = min(s.from+1, s.to-1) // "Rechnung (380) Nr. 4711"
+		}
 		s = identifierSpan(row, s)
 	case doc.Number, doc.Currency, doc.Country:
 		s.to = min(s.to, s.from+2)
 	}
 	raw := row.textOf(s)
 	v, ok := Canonical(spec.Type, strings.TrimLeft(raw, ":;.,#*= "), r.hints)
-	if !ok || spec.Type == doc.Identifier && !looksLikeIdentifier(v) {
+	if !ok || spec.Type == doc.Identifier && spec.Pattern == "" && !looksLikeIdentifier(v) {
 		return Candidate{}, false
 	}
 	return Candidate{Type: spec.Type, Raw: raw, Value: v, Page: row.page, Row: row.index,
@@ -184,12 +219,19 @@ func identifierSpan(row *row, s span) span {
 		last, next := row.tokens[to-1].text, row.tokens[to].text
 		d, _ := counts(last)
 		joined := strings.HasSuffix(last, "-") || strings.HasSuffix(last, "/") || strings.HasPrefix(next, "-") || strings.HasPrefix(next, "/")
-		if !joined && d > 0 {
+		if !joined && d > 0 && !(digitsOnly(last) && digitsOnly(next) && len(last) < 6) {
 			break
 		}
 		to++
 	}
 	return span{from, to}
+}
+
+var kindCode = regexp.MustCompile(`^\(\d{2,3}\)$`)
+
+func digitsOnly(s string) bool {
+	d, _ := counts(s)
+	return d == len(s)
 }
 
 func allUpper(s string) bool { return s == strings.ToUpper(s) }

@@ -17,6 +17,9 @@ func compact(s string) string {
 func canonicalIdentifier(s string) (string, bool) {
 	t := strings.ToUpper(strings.Join(strings.Fields(norm.NFKC.String(s)), ""))
 	t = strings.Trim(t, `.,:;#*"'|<>=`)
+	if strings.HasPrefix(t, "(") && strings.HasSuffix(t, ")") {
+		t = t[1 : len(t)-1]
+	}
 	if d, l := counts(t); d+l == 0 || len(t) > 64 {
 		return "", false
 	}

@@ -93,7 +93,12 @@ func findDates(s string, h Hints) []dateSpan {
 	}
 	for _, form := range []*regexp.Regexp{dateSlsh, dateDot, dateDash, dateNum} { // strict forms first: they win over what lies across them
 		for _, m := range form.FindAllStringSubmatchIndex(s, -1) {
-			v, order, ok := dayAndMonth(part(m, 1), part(m, 2), part(m, 3), h)
+			hm := h
+			hm.MonthFirst = h.MonthFirst && form != dateDot // dots are written day first everywhere
+			v, order, ok := dayAndMonth(part(m, 1), part(m, 2), part(m, 3), hm)
+			if form == dateNum {
+				order = 0
+			}
 			n := len(out)
 			if add(m, v, order, ok); len(out) > n {
 				out[n].loose = form == dateNum

@@ -58,7 +58,9 @@ func (Rules) Score(spec doc.FieldSpec, c Candidate, f Features) float64 {
 	case doc.Date:
 		s = dateScore(spec, c, f, s)
 	case doc.IBAN:
-		s = max(s, 0.55) + 0.2
+		if s = max(s, 0.55) + 0.2; !ibanHolds(c.Value) {
+			s = 0.25
+		}
 	case doc.VATID:
 		s = max(s, 0.3) + 0.15
 	case doc.Email:

@@ -79,7 +79,7 @@ func (r *reader) partiesAt(rw *row, c span) []party {
 	if len(above) == 0 {
 		return nil
 	}
-	p.street = above[0]
+	p.street = streetOf(above)
 	p.name = pickName(above)
 	for _, a := range above {
 		p.box = p.box.Union(a.row.boxOf(a.at))
@@ -98,12 +98,41 @@ func (r *reader) partiesAt(rw *row, c span) []party {
 			p.note = true
 		}
 	}
-	if p.place.country == "US" || p.place.country == "CA" { // a second street line is common
-		if len(above) > 2 && !hasDigit(above[1].text) == false && above[1].row != p.name.row {
-			p.street.text = above[1].text + ", " + above[0].text
-		}
-	}
 	return []party{p}
+}
+
+// streetOf takes the line above the place, and the one above that when a label
+// stands at its left, or when the lower one only adds a floor or a house.
+func streetOf(above []piece) piece {
+	street := above[0]
+	if len(above) < 2 || labelLeft(above[0]) != "" {
+		return street
+	}
+	upper := above[1]
+	labelled := labelLeft(upper) != "" && !strings.Contains(labelLeft(upper), "name")
+	if labelled || extraLine.MatchString(street.text) && (hasDigit(upper.text) || street1.MatchString(upper.text)) {
+		street.text = upper.text + ", " + street.text
+		street.row, street.at = upper.row, upper.at
+	}
+	return street
+}
+
+var (
+	extraLine = regexp.MustCompile(`(?i)^(hof|suite|ste|floor|etage|stock|building|bldg|haus|unit|apt|apartment|room|zimmer|bât|gebäude|aufgang|line|adresszusatz|c/o)\b`)
+	street1   = regexp.MustCompile(`(?i)(str(aße|asse|\.|eet)?|weg|platz|allee|gasse|avenue|road|drive|rue|via)\b`)
+)
+
+// labelLeft gives the squashed cell before a piece on its row, or the label in
+// front of it in its own cell, when there is one.
+func labelLeft(p piece) string {
+	cell := p.row.tokens[p.at.from].cell
+	if first := p.row.cells[cell].from; first < p.at.from {
+		return squash(p.row.textOf(span{first, p.at.from}))
+	}
+	if cell == 0 {
+		return ""
+	}
+	return squash(p.row.textOf(p.row.cells[cell-1]))
 }
 
 func hasDigit(s string) bool { d, _ := counts(s); return d > 0 }
@@ -170,8 +199,15 @@ func pickName(above []piece) piece {
 			continue
 		}
 		d, l := counts(a.text)
+		if _, _, _, ok := parseOneLine(a.text); ok {
+			break
+		}
 		if l < 2 || d > l || notName.MatchString(a.text) || contact.MatchString(a.text) && !legalForm.MatchString(a.text) || isRoleLabel(a.text) {
 			break
+		}
+		if strings.Contains(labelLeft(a), "name") && best.row != nil && labelLeft(best) == "" {
+			a.text += " " + best.text // the name takes two lines
+			return a
 		}
 		best = a
 		if legalForm.MatchString(a.text) {

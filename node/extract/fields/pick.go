@@ -52,6 +52,8 @@ func (r *reader) candidatesFor(i int, spec doc.FieldSpec) []scored {
 	switch {
 	case isParty && (role == "seller" || role == "buyer"):
 		return r.partyPart(i, spec, role, part)
+	case spec.Hint == "document kind":
+		return r.kind(i, spec)
 	case spec.Hint == "top" && spec.Type == doc.Name:
 		return bestOfEach(append(r.rank(i), r.headNames(spec)...))
 	case spec.Hint == "top" && spec.Type == doc.Address:

@@ -2,6 +2,7 @@ package fields
 
 import (
 	"cmp"
+	"regexp"
 	"slices"
 
 	"github.com/recto-edge/recto/node/doc"
@@ -18,19 +19,20 @@ type scored struct {
 
 // reader holds what one call of Pick knows about a document.
 type reader struct {
-	layout  *layout
-	hints   Hints
-	all     []Candidate
-	matches []labelMatch // of all fields, top to bottom
-	fields  []doc.FieldSpec
-	scorer  Scorer
-	repeats map[string]int // by type and value
-	largest int64
-	rounded map[int64]bool        // amounts that another amount and a printed rounding make
-	first   map[doc.FieldType]int // row of the first and last candidate of a type
-	last    map[doc.FieldType]int
-	parties *parties
-	taxes   []taxRow
+	layout   *layout
+	hints    Hints
+	all      []Candidate
+	matches  []labelMatch // of all fields, top to bottom
+	fields   []doc.FieldSpec
+	scorer   Scorer
+	repeats  map[string]int // by type and value
+	largest  int64
+	rounded  map[int64]bool        // amounts that another amount and a printed rounding make
+	first    map[doc.FieldType]int // row of the first and last candidate of a type
+	last     map[doc.FieldType]int
+	parties  *parties
+	patterns map[string]*regexp.Regexp
+	taxes    []taxRow
 
 	taxesKnown bool
 }
@@ -38,7 +40,7 @@ type reader struct {
 func newReader(reading doc.Reading, t doc.Type, s Scorer) *reader {
 	l := newLayout(reading)
 	r := &reader{layout: l, hints: hintsOf(l), fields: t.Fields, scorer: s,
-		repeats: map[string]int{}, first: map[doc.FieldType]int{}, last: map[doc.FieldType]int{}}
+		repeats: map[string]int{}, patterns: map[string]*regexp.Regexp{}, first: map[doc.FieldType]int{}, last: map[doc.FieldType]int{}}
 	r.all = l.candidates(r.hints)
 	for _, c := range r.all {
 		r.repeats[string(c.Type)+c.Value]++
@@ -90,10 +92,23 @@ func bestOfEach(in []scored) []scored {
 // judge scores c for spec.
 func (r *reader) judge(spec doc.FieldSpec, c Candidate, f Features) scored {
 	s := scored{Candidate: c, Features: f, score: r.scorer.Score(spec, c, f), method: "label"}
+	if spec.Pattern != "" && !r.fits(spec, c.Value) {
+		s.score = 0
+	}
 	if f.Relation == NoLabel {
 		s.method = "layout"
 	}
 	return s
+}
+
+// fits says whether a value has the form that the field demands.
+func (r *reader) fits(spec doc.FieldSpec, value string) bool {
+	re, ok := r.patterns[spec.Pattern]
+	if !ok {
+		re, _ = regexp.Compile(spec.Pattern) // a valid type's patterns compile
+		r.patterns[spec.Pattern] = re
+	}
+	return re == nil || re.MatchString(value)
 }
 
 // place gives the features of c that need no label.
@@ -131,6 +146,9 @@ func (r *reader) labelled(m labelMatch, c Candidate, rel Relation, between int) 
 	f := r.place(c)
 	f.Relation, f.Label, f.LabelLen, f.Edge, f.Between = rel, m.sim, len(m.form), m.edge, between
 	f.Strength = 1 - float64(m.rank)/float64(max(m.of, 1))
+	if c.Type != doc.Money { // the order of labels says much about sums and little about the rest
+		f.Strength = 0.5 + f.Strength/2
+	}
 	lb := m.row.boxOf(m.at)
 	h := float64(max(r.layout.height[c.Page], 1))
 	if rel == RightOf {

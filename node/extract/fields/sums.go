@@ -76,7 +76,11 @@ func (r *reader) settleSums(t doc.Type, ranked [][]scored) map[int]bool {
 			}
 			f := terms[i].field
 			proven[f] = true
-			c := ranked[f][k]
+			c := ranked[f][k%flip]
+			if k >= flip {
+				c.Value = negate(c.Value)
+			}
+			k %= flip
 			rest := append(ranked[f][:k:k], ranked[f][k+1:]...)
 			ranked[f] = append([]scored{c}, rest...)
 		}
@@ -84,7 +88,21 @@ func (r *reader) settleSums(t doc.Type, ranked [][]scored) map[int]bool {
 	return proven
 }
 
-const sumDepth = 5 // candidates of each field that are tried
+const (
+	sumDepth = 5    // candidates of each field that are tried
+	flip     = 1000 // added to a choice whose sign is turned
+)
+
+// negate turns the sign of a canonical amount.
+func negate(v string) string {
+	if rest, ok := strings.CutPrefix(v, "-"); ok {
+		return rest
+	}
+	if strings.Trim(v, "0.") == "" {
+		return v
+	}
+	return "-" + v
+}
 
 // bestSum finds the choice of one candidate a term whose sum is zero and whose
 // scores are highest; -1 stands for a term that is absent.
@@ -111,6 +129,10 @@ func bestSum(terms []term, ranked [][]scored, proven map[int]bool) (best []int, 
 			}
 			choice[i] = k
 			try(i+1, sum+terms[i].sign*n, score+ranked[f][k].score)
+			if terms[i].sign < 0 && i < len(terms)-1 && n != 0 { // what is taken off is often printed with its minus
+				choice[i] = k + flip
+				try(i+1, sum-terms[i].sign*n, score+ranked[f][k].score)
+			}
 		}
 		if terms[i].maybe {
 			choice[i] = -1
@@ -139,7 +161,7 @@ func plausible(terms []term, ranked [][]scored, choice []int) bool {
 		if k < 0 {
 			continue
 		}
-		c := ranked[terms[i].field][k]
+		c := ranked[terms[i].field][k%flip]
 		p := place{c.Row, c.at.from}
 		if seen[p] {
 			return false

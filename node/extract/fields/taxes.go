@@ -96,6 +96,9 @@ func taxOnRow(rates, amounts []Candidate) (taxRow, bool) {
 				}
 				basis, _ := minor(b.Value)
 				amount, _ := minor(a.Value)
+				if basis < 0 && amount <= 0 { // a credit note
+					basis, amount = -basis, -amount
+				}
 				if basis <= 0 || amount < 0 || rate > 0 && amount == 0 || rate > 0 && basis < 50 {
 					continue
 				}
