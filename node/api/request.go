@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -46,19 +47,45 @@ func (s *Server) unrouted(fc *fiber.Ctx, err error) error {
 	return nil
 }
 
-// outermost refuses methods that Fiber answers by itself without a look at the
-// body, which would leave it to be taken for the next request.
+// outermost is around everything. Methods that Fiber answers by itself, without a
+// look at the body, end the connection: the body would be taken for the next
+// request. And a panic in the frame around handlers must not end the process.
 func (s *Server) outermost(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 	known := map[string]bool{}
 	for _, m := range fiber.DefaultMethods {
 		known[m] = true
 	}
 	return func(ctx *fasthttp.RequestCtx) {
+		defer func() {
+			if p := recover(); p != nil {
+				s.log.Error("server panicked", slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
+				ctx.ResetBody()
+				ctx.SetStatusCode(fasthttp.StatusInternalServerError)
+				ctx.SetConnectionClose()
+			}
+		}()
 		if !known[string(ctx.Method())] {
-			ctx.SetConnectionClose()
+			refuseMethod(ctx)
+			return
 		}
 		next(ctx)
 	}
+}
+
+func refuseMethod(ctx *fasthttp.RequestCtx) {
+	ctx.SetConnectionClose()
+	if raw := rawConn(ctx.Conn()); raw != nil {
+		raw.unread.Store(true)
+	}
+	f := protocol(fiber.ErrMethodNotAllowed, strings.ToLower(rand.Text()))
+	text, err := json.Marshal(Failure{f.body})
+	if err != nil {
+		panic("api: a failure does not marshal: " + err.Error()) // plain strings always do
+	}
+	ctx.Response.Header.Set("X-Request-Id", f.body.RequestID)
+	ctx.Response.Header.SetContentType(fiber.MIMEApplicationJSON)
+	ctx.SetStatusCode(f.status)
+	ctx.SetBody(text)
 }
 
 // begin makes the call of a request and sets what every answer carries.
@@ -157,8 +184,10 @@ func (c *call) end(start time.Time, err error) {
 	if c.route.action != "" {
 		attrs = append(attrs, slog.String("action", c.route.action))
 	}
-	if id := doc.ID(c.Params("id")); id.Valid() {
-		attrs = append(attrs, slog.String("document", string(id)))
+	if c.route.path != "" { // Fiber has no parameters without a route
+		if id := c.document(); id.Valid() {
+			attrs = append(attrs, slog.String("document", string(id)))
+		}
 	}
 	var coded *doc.Error
 	switch {
