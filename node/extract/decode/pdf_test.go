@@ -88,4 +88,3 @@ func (d portDocument) Attachments(ctx context.Context, count int, limit int64) (
 	}
 	return files, omitted, err
 }
-
