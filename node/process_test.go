@@ -149,13 +149,11 @@ func (p *process) upload(name string, content []byte) (doc.Receipt, bool) {
 	if err != nil || code/100 != 2 {
 		return doc.Receipt{}, false
 	}
-	var rs struct {
-		Documents []doc.Receipt `json:"documents"`
-	}
-	if json.Unmarshal(body, &rs) != nil || len(rs.Documents) != 1 {
+	var r doc.Receipt
+	if json.Unmarshal(body, &r) != nil || !r.ID.Valid() {
 		return doc.Receipt{}, false
 	}
-	return rs.Documents[0], true
+	return r, true
 }
 
 // all lists every document the node knows, over all pages of the list.

@@ -60,12 +60,14 @@ type Page struct {
 	Number   int      `json:"number"` // 1 for the first
 	Width    int      `json:"width"`  // pixels of the upright image
 	Height   int      `json:"height"`
-	DPI      float64  `json:"dpi"`      // pixels per inch of the upright image; 0 when the file does not say
-	Rotation int      `json:"rotation"` // degrees clockwise that were applied to make it upright: 0, 90, 180, 270
+	DPI      float64  `json:"dpi"`              // pixels per inch of the upright image; 0 when the file does not say
+	Rotation int      `json:"rotation"`         // degrees clockwise that were applied to make it upright: 0, 90, 180, 270
+	Turned   int      `json:"turned,omitempty"` // of Rotation, what reading the words added to what the file says
 	Blank    bool     `json:"blank,omitempty"`
 	Source   Source   `json:"source"` // text or ocr: what the words were read from
 	Words    []Word   `json:"words"`
 	Symbols  []Symbol `json:"symbols,omitempty"`
+	Form     []Field  `json:"form,omitempty"` // filled-in form fields
 	Warnings []string `json:"warnings,omitempty"`
 }
 

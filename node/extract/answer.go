@@ -1,0 +1,160 @@
+package extract
+
+import (
+	"slices"
+
+	"github.com/recto-edge/recto/node/doc"
+	"github.com/recto-edge/recto/node/extract/fields"
+	"github.com/recto-edge/recto/node/extract/structured/einvoice"
+)
+
+// facts is what exact sources said about a document.
+type facts struct {
+	xml  []doc.Field // from an e-invoice, as a whole
+	mrz  []doc.Field // from a machine-readable zone
+	code []doc.Field // from payment codes (EPC, Swiss QR, GS1)
+	form []doc.Field // filled-in PDF form fields
+}
+
+// Names of the shipped types that exact sources recognise by themselves.
+const (
+	typeInvoice  = "invoice"
+	typeIdentity = "identity"
+	typeGeneric  = "generic"
+)
+
+// exactAccept is the confidence from which a value of an exact source is
+// accepted. Values picked from words are not accepted before their confidence
+// is calibrated: a broken promise is worse than a question too many.
+const exactAccept = 0.99
+
+// choose gives the type a document is read as, and how sure that is.
+func choose(in Input, f facts, pages []doc.Page) (doc.Type, float64, error) {
+	types, err := in.candidates()
+	if err != nil {
+		return doc.Type{}, 0, err
+	}
+	if in.Type != "" {
+		return types[0], 1, nil
+	}
+	name, sure := typeGeneric, 0.0
+	switch {
+	case len(f.xml) > 0:
+		name, sure = typeInvoice, 1
+	case len(f.mrz) > 0:
+		name, sure = typeIdentity, 0.99
+	default:
+		name, sure = fields.Classify(doc.Reading{Pages: pages}, types)
+	}
+	i := slices.IndexFunc(types, func(t doc.Type) bool { return t.Name == name })
+	if i < 0 {
+		return doc.Type{}, 0, doc.Errorf(doc.Internal, "there is no document type %s", name)
+	}
+	return types[i], sure, nil
+}
+
+// pick gives the fields of a document as type t: exact sources first, then what
+// the words say about fields no exact source knows.
+func pick(t doc.Type, f facts, pages []doc.Page) (fs []doc.Field, warnings []string) {
+	switch {
+	case t.Name == typeInvoice && len(f.xml) > 0:
+		return einvoice.Reconcile(f.xml, pages)
+	case t.Name == typeIdentity:
+		if len(f.mrz) == 0 {
+			warnings = append(warnings, "no machine-readable zone was found: is the lower edge of the page on the picture?")
+		}
+		return f.mrz, warnings
+	}
+	reading := doc.Reading{Pages: pages}
+	fs = fields.Pick(reading, t)
+	for _, exact := range [][]doc.Field{f.xml, f.code, f.form} {
+		for _, e := range exact {
+			fs = overrule(fs, t, e)
+		}
+	}
+	if t.OpenKeys {
+		fs = append(fs, open(reading, f, fs)...)
+	}
+	return fs, warnings
+}
+
+// overrule puts an exact value in the place of the picked one for the same
+// field; a field that t does not know stays out.
+func overrule(fs []doc.Field, t doc.Type, exact doc.Field) []doc.Field {
+	i := slices.IndexFunc(t.Fields, func(s doc.FieldSpec) bool {
+		return s.Name == exact.Name || slices.Contains(s.Aliases, exact.Name)
+	})
+	if i < 0 {
+		return fs
+	}
+	exact.Name = t.Fields[i].Name
+	j := slices.IndexFunc(fs, func(x doc.Field) bool { return x.Name == exact.Name })
+	if j < 0 {
+		return append(fs, exact)
+	}
+	if exact.Box == nil && fs[j].Value == exact.Value { // seen on the page too
+		exact.Page, exact.Box, exact.Raw = fs[j].Page, fs[j].Box, fs[j].Raw
+	}
+	fs[j] = exact
+	return fs
+}
+
+// maxOpen bounds the fields reported for a type with open keys, so that a book
+// does not become a record of megabytes.
+const maxOpen = 1000
+
+// open gives what no field of the type names: form fields, barcodes, and pairs
+// of key and value.
+func open(reading doc.Reading, f facts, known []doc.Field) []doc.Field {
+	var out []doc.Field
+	taken := map[string]bool{}
+	for _, k := range known {
+		taken[k.Name] = true
+	}
+	add := func(fs []doc.Field) {
+		for _, x := range fs {
+			if len(out) < maxOpen && !taken[x.Name] {
+				out = append(out, x)
+			}
+		}
+	}
+	add(f.form)
+	add(f.code)
+	for _, p := range reading.Pages {
+		for _, s := range p.Symbols {
+			box := s.Box
+			add([]doc.Field{{
+				Name: "barcode", Value: s.Text, Raw: s.Text, Type: doc.Text, Confidence: 1, Page: p.Number, Box: &box,
+				Source: doc.FromBarcode, Method: s.Format, Checks: []string{"decoded"},
+			}})
+		}
+	}
+	add(fields.KeyValues(reading))
+	return out
+}
+
+// accept marks what may be used without a look: values of exact sources that no
+// check contradicts.
+func accept(fs []doc.Field) {
+	for i := range fs {
+		f := &fs[i]
+		exact := f.Source == doc.FromXML || f.Source == doc.FromMRZ || f.Source == doc.FromBarcode
+		f.Accepted = exact && f.Confidence >= exactAccept && len(f.FailedChecks) == 0
+		for _, row := range f.Rows {
+			accept(row)
+		}
+	}
+}
+
+// route says who answered for the document: this machine alone, or a person is
+// needed because a required field is missing, a check failed, or a field of the
+// type is not accepted.
+func route(t doc.Type, fs []doc.Field) doc.Route {
+	for _, s := range t.Fields {
+		i := slices.IndexFunc(fs, func(f doc.Field) bool { return f.Name == s.Name })
+		if i < 0 && s.Required || i >= 0 && !fs[i].Accepted {
+			return doc.RouteReview
+		}
+	}
+	return doc.RouteLocal
+}

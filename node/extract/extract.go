@@ -1,0 +1,100 @@
+// Package extract reads documents: bytes and document types in, fields out. It
+// owns the ladder, cheapest certain source first: embedded e-invoice XML, form
+// fields, barcodes and machine-readable zones; then the text layer where it
+// agrees with the picture; then OCR; then typed candidates picked by labels and
+// position; then checks. It is pure of transport and storage: it knows nothing of
+// queues, stores or HTTP, and keeps nothing between two documents.
+//
+// It guarantees that every value says where it came from, that a value that no
+// exact source and no check vouches for is never accepted, and that a damaged
+// page costs that page and not the document.
+package extract
+
+import (
+	"context"
+	"image"
+	"io"
+	"slices"
+
+	"github.com/recto-edge/recto/node/doc"
+	"github.com/recto-edge/recto/node/extract/decode"
+)
+
+// Recogniser reads the words of a picture.
+type Recogniser interface {
+	// Read gives the words of img with boxes on the upright picture, and by how
+	// many degrees clockwise img must be turned to be upright.
+	Read(ctx context.Context, img image.Image) (words []doc.Word, rotation int, err error)
+	// Digests names the models: name@sha256:…
+	Digests() []string
+}
+
+// Config says what a Reader reads with and what one file may cost.
+type Config struct {
+	PDF    decode.PDF
+	OCR    Recogniser
+	Limits decode.Limits
+}
+
+// Reader reads documents. It is safe for concurrent use.
+type Reader struct{ cfg Config }
+
+// New makes a Reader; it acquires nothing.
+func New(cfg Config) *Reader { return &Reader{cfg} }
+
+// Input is one file to read.
+type Input struct {
+	Name     string
+	R        io.ReaderAt
+	Size     int64 // bytes
+	SHA256   string
+	Type     string     // name of the type asked for; empty: recognise
+	Types    []doc.Type // the types there are
+	Password string
+
+	// PictureOnly ignores text layers and attachments, to measure reading itself.
+	PictureOnly bool
+	// Parallel is how many pages are read at the same time; 0 means one.
+	Parallel int
+	// Reading is what was read before from the same bytes with the same models;
+	// nil: read now.
+	Reading *doc.Reading
+	// Progress is told of each finished step; may be nil. It is called from
+	// several goroutines when Parallel is more than one.
+	Progress func(stage string, page, pages int)
+}
+
+// Output is what was found.
+type Output struct {
+	Result  doc.Result
+	Reading doc.Reading
+	Parts   []Part // for an archive or e-mail: the files in it, and no fields
+}
+
+// Part is a file inside an archive or e-mail.
+type Part = decode.Part
+
+// Models names what reads: part of every cache key.
+func (r *Reader) Models() []string { return append([]string{Revision}, r.cfg.OCR.Digests()...) }
+
+// Revision changes whenever this package would answer the same file differently,
+// so that answers cached before are not taken for today's.
+const Revision = "reader@1"
+
+// candidates gives the types to choose from: the one asked for, or all.
+func (in Input) candidates() ([]doc.Type, error) {
+	if in.Type == "" {
+		return in.Types, nil
+	}
+	i := slices.IndexFunc(in.Types, func(t doc.Type) bool { return t.Name == in.Type })
+	if i < 0 {
+		return nil, doc.Unreadable(doc.DetailUnknownType, "there is no document type "+in.Type+"; choose another and retry", nil)
+	}
+	return in.Types[i : i+1], nil
+}
+
+func (in Input) step(stage string, page, pages int) {
+	if in.Progress != nil {
+		in.Progress(stage, page, pages)
+	}
+}

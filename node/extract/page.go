@@ -1,0 +1,123 @@
+package extract
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"strings"
+	"sync"
+
+	"github.com/recto-edge/recto/node/doc"
+	"github.com/recto-edge/recto/node/extract/decode"
+	"github.com/recto-edge/recto/node/extract/structured"
+)
+
+// readPage reads one decoded page: its words from the text layer when that can
+// be trusted, else from the picture, and the codes on it. file guards what the
+// page still needs of its file.
+func (r *Reader) readPage(ctx context.Context, in Input, page *decode.Page, file *sync.Mutex, sw *stopwatch) (doc.Page, error) {
+	out := doc.Page{
+		Number: page.Number, Width: page.Width, Height: page.Height, DPI: page.DPI, Rotation: page.Rotation,
+		Blank: page.Blank, Source: doc.FromText, Words: page.Words, Warnings: page.Warnings, Form: formOf(page),
+	}
+	if page.Dropped > 0 {
+		out.Warnings = append(out.Warnings, fmt.Sprintf("%d words of the text layer cannot be seen on the page and were left out", page.Dropped))
+	}
+	useText := page.TextOK && !in.PictureOnly
+	if useText && len(page.Pictures) == 0 {
+		return out, nil // nothing on it but text: no picture is painted for it
+	}
+	file.Lock()
+	stop := sw.stage("render")
+	img, err := page.Image(ctx)
+	stop()
+	file.Unlock()
+	if err != nil {
+		return out, err
+	}
+	if !useText {
+		if err := r.recognise(ctx, img, &out, sw); err != nil {
+			return out, err
+		}
+	}
+	defer sw.stage("symbols")()
+	out.Symbols = turned(structured.Symbols(img), out, img.Bounds())
+	return out, nil
+}
+
+// recognise reads the words of the picture and turns the page upright.
+func (r *Reader) recognise(ctx context.Context, img image.Image, out *doc.Page, sw *stopwatch) error {
+	defer sw.stage("ocr")()
+	words, rotation, err := r.cfg.OCR.Read(ctx, img)
+	if err != nil {
+		return fmt.Errorf("recognise page %d: %w", out.Number, err)
+	}
+	out.Source, out.Words = doc.FromOCR, words
+	if out.Words == nil {
+		out.Words = []doc.Word{}
+	}
+	if rotation%180 != 0 {
+		out.Width, out.Height = out.Height, out.Width
+	}
+	out.Rotation = (out.Rotation + rotation) % 360
+	out.Turned = rotation
+	out.Blank = out.Blank || len(words) == 0
+	return nil
+}
+
+// turned brings the boxes of codes found on the picture as decoded to the
+// upright page.
+func turned(symbols []doc.Symbol, p doc.Page, b image.Rectangle) []doc.Symbol {
+	for i := range symbols {
+		symbols[i].Box = turn(symbols[i].Box, p.Turned, b.Dx(), b.Dy())
+	}
+	return symbols
+}
+
+// turn gives the place of box after its w×h picture was turned clockwise.
+func turn(b doc.Box, degrees, w, h int) doc.Box {
+	switch degrees {
+	case 90:
+		return doc.Box{h - b[3], b[0], h - b[1], b[2]}
+	case 180:
+		return doc.Box{w - b[2], h - b[3], w - b[0], h - b[1]}
+	case 270:
+		return doc.Box{b[1], w - b[2], b[3], w - b[0]}
+	}
+	return b
+}
+
+// formOf gives the filled-in form fields of a page as fields.
+func formOf(page *decode.Page) []doc.Field {
+	var out []doc.Field
+	for _, f := range page.Fields {
+		name := slug(f.Name)
+		if name == "" || strings.TrimSpace(f.Value) == "" {
+			continue
+		}
+		box := f.Box
+		out = append(out, doc.Field{
+			Name: name, Value: strings.TrimSpace(f.Value), Raw: f.Value, Type: doc.Text, Confidence: 1,
+			Page: f.Page, Box: &box, Source: doc.FromForm, Method: "form",
+		})
+	}
+	return out
+}
+
+// slug makes a field name of what a form calls its field.
+func slug(s string) string {
+	var b strings.Builder
+	for _, r := range strings.ToLower(s) {
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
+			b.WriteRune(r)
+		case b.Len() > 0 && !strings.HasSuffix(b.String(), "_"):
+			b.WriteByte('_')
+		}
+	}
+	out := strings.Trim(b.String(), "_")
+	if out != "" && (out[0] < 'a' || out[0] > 'z') {
+		out = "field_" + out
+	}
+	return out[:min(len(out), 63)]
+}

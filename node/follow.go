@@ -1,0 +1,105 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/recto-edge/recto/node/doc"
+	"github.com/recto-edge/recto/node/queue"
+)
+
+// follow keeps the index at the end of the log until ctx ends. A log that turns
+// out to be cut is repaired from the archive and followed again. Jobs given to
+// whileStill run while nobody writes to the index.
+func (n *Node) follow(ctx context.Context, q *queue.Queue) {
+	for ctx.Err() == nil {
+		inner, cancel := context.WithCancel(ctx)
+		done := make(chan error, 1)
+		go func() { done <- q.Follow(inner, n.db.Index().Applied()+1, n.applyRevision) }()
+		select {
+		case err := <-done:
+			cancel()
+			n.followEnded(ctx, q, err)
+		case job := <-n.whileStill:
+			cancel()
+			<-done
+			job()
+		}
+	}
+}
+
+// followEnded decides how to go on after following ended by itself.
+func (n *Node) followEnded(ctx context.Context, q *queue.Queue, err error) {
+	if ctx.Err() != nil || err == nil {
+		return
+	}
+	n.parts.set(partIndex, partDown, err.Error())
+	if errors.Is(err, queue.ErrCut) {
+		n.log.Warn("the log was cut: repairing it from the files")
+		_, err = n.repair(ctx, q, nil)
+	}
+	if err == nil {
+		n.parts.set(partIndex, partOK, "")
+		return
+	}
+	n.log.Error("the index cannot follow the log, will be tried again in a second", "error", err)
+	if pause(ctx, time.Second) {
+		n.parts.set(partIndex, partOK, "")
+	}
+}
+
+// still runs fn while nobody writes to the index, and waits for it.
+func (n *Node) still(ctx context.Context, fn func() error) error {
+	done := make(chan error, 1)
+	select {
+	case n.whileStill <- func() { done <- fn() }:
+		return <-done
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// applyRevision takes one revision into the index and tells watchers.
+func (n *Node) applyRevision(seq uint64, r doc.Record) error {
+	if err := n.db.Index().Apply(seq, r); err != nil {
+		return err
+	}
+	n.live.publish(doc.Event{ID: r.ID, Revision: r.Revision, State: r.State, Name: r.Name, At: r.UpdatedAt})
+	return nil
+}
+
+// readLog starts all that reads the log on this node: the index, the archive and
+// the relay of progress.
+func (n *Node) readLog(c *crew, q *queue.Queue) {
+	c.run(func(ctx context.Context) { n.follow(ctx, q) })
+	c.run(func(ctx context.Context) { n.relayEvents(ctx, q) })
+	// Every revision becomes an immutable object. The position is kept by the
+	// broker; a repaired log is archived again, which changes nothing.
+	c.keep(func(ctx context.Context) error {
+		return q.Durable(ctx, "archive", func(ctx context.Context, _ uint64, r doc.Record) error {
+			return n.archive.put(ctx, r)
+		})
+	}, func(err error) { n.log.Error("archiving stopped, started again in a second", "error", err) })
+}
+
+// relayEvents hands progress from all members to this node's watchers.
+func (n *Node) relayEvents(ctx context.Context, q *queue.Queue) {
+	events, cancel, err := q.SubscribeEvents(256)
+	if err != nil {
+		n.log.Warn("no progress will be shown", "error", err)
+		return
+	}
+	defer cancel()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case e, ok := <-events:
+			if !ok {
+				return
+			}
+			n.live.publish(e)
+		}
+	}
+}

@@ -1,0 +1,146 @@
+// Package node is the process: it wires the packages below it into one appliance
+// and is the only place that does. It owns the configuration, start and stop,
+// readiness, the worker that reads documents, and the repair of the log from the
+// files. It guarantees that what was acquired is given back in the reverse order,
+// that a second node never opens the same data folder, and that a start after any
+// kind of end goes on by itself. How documents are read, stored, queued or shown
+// is the business of the packages it wires.
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/recto-edge/recto/cluster"
+	"github.com/recto-edge/recto/embedded/broker"
+	"github.com/recto-edge/recto/node/api"
+	"github.com/recto-edge/recto/node/auth"
+	"github.com/recto-edge/recto/node/blob"
+	"github.com/recto-edge/recto/node/cache"
+	"github.com/recto-edge/recto/node/intake"
+	"github.com/recto-edge/recto/node/queue"
+	"github.com/recto-edge/recto/node/telemetry"
+)
+
+// Build says what was built.
+type Build struct {
+	Version string
+	Commit  string
+}
+
+// Node is one running member.
+type Node struct {
+	cfg   Config
+	build Build
+	log   *slog.Logger
+
+	metrics *telemetry.Metrics
+	parts   *parts
+	live    *live
+	id      identity
+	started time.Time
+
+	control *cluster.Cluster
+	broker  *broker.Broker
+	store   blob.Store
+	db      *cache.DB
+	archive archive
+	intake  *intake.Intake
+	auth    *auth.Auth
+	types   typeBook
+	reading *reading
+	server  *api.Server
+	queue   atomic.Pointer[queue.Queue] // nil until the broker is up and the log is whole
+
+	whileStill chan func() // jobs that run while nobody writes to the index
+
+	secrets sync.Map // passwords of encrypted documents by id, in memory only
+
+	closers  []closer // in order of acquisition; run last in, first out
+	stopOnce sync.Once
+}
+
+type closer struct {
+	name string
+	fn   func(context.Context) error
+}
+
+// onStop registers the end of what was just acquired.
+func (n *Node) onStop(name string, fn func(context.Context) error) {
+	n.closers = append(n.closers, closer{name, fn})
+}
+
+// The parts a node consists of, as readiness names them.
+const (
+	partControl = "control plane"
+	partBlobs   = "blob store"
+	partIndex   = "index"
+	partBroker  = "broker"
+	partLog     = "document log"
+	partModels  = "models"
+	partWorkers = "workers"
+)
+
+// New makes a node that has touched nothing yet.
+func New(cfg Config, build Build, log *slog.Logger) (*Node, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	data, err := filepath.Abs(cfg.Data)
+	if err != nil {
+		return nil, fmt.Errorf("data folder: %w", err)
+	}
+	cfg.Data = data
+	return &Node{
+		cfg: cfg, build: build, log: log,
+		metrics: telemetry.NewMetrics(),
+		parts:   newParts(partControl, partBlobs, partIndex, partBroker, partLog, partModels, partWorkers),
+		live:    newLive(), whileStill: make(chan func()),
+	}, nil
+}
+
+// Run starts a node, says on out where it is, and stops it when ctx ends.
+func Run(ctx context.Context, cfg Config, build Build, out, errOut io.Writer) error {
+	log := telemetry.NewLogger(errOut, cfg.Log.Format, cfg.Log.Level)
+	n, err := New(cfg, build, log)
+	if err != nil {
+		return err
+	}
+	startErr := n.Start(ctx, out)
+	if startErr == nil {
+		<-ctx.Done()
+		log.Info("stopping")
+	}
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.DrainTimeout+20*time.Second)
+	defer cancel()
+	err = errors.Join(startErr, n.Stop(stop))
+	if startErr != nil && ctx.Err() != nil {
+		return nil // told to stop while starting: not a failure
+	}
+	return err
+}
+
+// Addr is the address the API listens on, host:port.
+func (n *Node) Addr() string { return n.server.Addr().String() }
+
+// Stop gives everything back, last in, first out, and waits for all of it. It
+// may be called again.
+func (n *Node) Stop(ctx context.Context) error {
+	var errs []error
+	n.stopOnce.Do(func() {
+		for i := len(n.closers) - 1; i >= 0; i-- {
+			c := n.closers[i]
+			if err := c.fn(ctx); err != nil {
+				errs = append(errs, fmt.Errorf("stop %s: %w", c.name, err))
+			}
+		}
+	})
+	return errors.Join(errs...)
+}

@@ -1,0 +1,92 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/recto-edge/recto/embedded/onnx"
+	"github.com/recto-edge/recto/embedded/pdfium"
+	"github.com/recto-edge/recto/node/cache"
+	"github.com/recto-edge/recto/node/extract"
+	"github.com/recto-edge/recto/node/extract/decode"
+	"github.com/recto-edge/recto/node/extract/ocr"
+)
+
+// reading reads documents with the engines of this process, and remembers what
+// it found: readings under bytes and models, results under the types as well.
+type reading struct {
+	*extract.Reader
+	values *cache.Values // nil: remembers nothing
+	log    *slog.Logger
+	close  func() error
+}
+
+// openReading prepares the engines; libraries and models are loaded by the first
+// document that needs them. Compiled code is kept in dir.
+func openReading(dir string, limits LimitsConfig, instances int, values *cache.Values, log *slog.Logger) (*reading, error) {
+	runtime, err := onnx.Open(onnx.Config{CacheDir: filepath.Join(dir, "onnx")})
+	if err != nil {
+		return nil, err
+	}
+	pdf := pdfium.New(pdfium.Config{CacheDir: filepath.Join(dir, "pdfium"), Instances: instances, CallTimeout: limits.PageTimeout})
+	closeAll := func() error { return errors.Join(pdf.Close(), runtime.Close()) }
+	detector, err := runtime.Net(onnx.Detector)
+	if err != nil {
+		return nil, errors.Join(err, closeAll())
+	}
+	recogniser, err := runtime.Net(onnx.Recogniser)
+	if err != nil {
+		return nil, errors.Join(err, closeAll())
+	}
+	return &reading{
+		Reader: extract.New(extract.Config{
+			PDF:    pdfEngine{pdf},
+			OCR:    ocr.New(ocr.Config{Detector: detector, Recogniser: recogniser, Charset: onnx.Charset()}),
+			Limits: decodeLimits(limits),
+		}),
+		values: values, log: log, close: closeAll,
+	}, nil
+}
+
+func decodeLimits(l LimitsConfig) decode.Limits {
+	return decode.Limits{MaxPages: l.MaxPages, MaxPixels: l.MaxPixels, PageTimeout: l.PageTimeout, FileTimeout: l.FileTimeout}
+}
+
+// read gives the answer from the cache, or reads.
+func (r *reading) read(ctx context.Context, in extract.Input) (extract.Output, error) {
+	if r.values == nil || in.SHA256 == "" || in.PictureOnly {
+		return r.Read(ctx, in)
+	}
+	// Which of the types is recognised depends on all of them.
+	revisions := make([]string, 0, len(in.Types))
+	for _, t := range in.Types {
+		if in.Type == "" || in.Type == t.Name {
+			revisions = append(revisions, t.Name+"@"+t.Revision())
+		}
+	}
+	slices.Sort(revisions)
+	resultKey := cache.Key(in.SHA256, strings.Join(revisions, ","), r.Models()...)
+	readingKey := cache.Key(in.SHA256, "", r.Models()...)
+	if result, ok := r.values.Result(resultKey); ok {
+		result.Cached = true
+		return extract.Output{Result: result}, nil
+	}
+	if before, ok := r.values.Reading(readingKey); ok {
+		in.Reading = &before
+	}
+	out, err := r.Read(ctx, in)
+	if err != nil || len(out.Parts) > 0 || in.Password != "" {
+		return out, err // what a password opened stays out of the cache
+	}
+	if in.Reading == nil {
+		err = r.values.PutReading(readingKey, out.Reading)
+	}
+	if err := errors.Join(err, r.values.PutResult(resultKey, out.Result)); err != nil {
+		r.log.Warn("answer not cached; it would have to be found again", "error", err)
+	}
+	return out, nil
+}

@@ -1,0 +1,124 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/recto-edge/recto/node/doc"
+	"github.com/recto-edge/recto/node/queue"
+)
+
+// RebuildReport says what a rebuild or a repair did.
+type RebuildReport struct {
+	Documents int `json:"documents"` // in the archive
+	Restored  int `json:"restored"`  // of them, whose last revision the log had lost
+}
+
+// logMark is what the node remembers of the log its index was derived from. It
+// is written when log and archive are known to agree, so that a repair that was
+// interrupted is begun again.
+type logMark struct {
+	ID   string `json:"id"`
+	Gaps uint64 `json:"gaps"` // messages known to be lost, and brought back as later ones
+}
+
+const logMarkFile = "log.json"
+
+func (n *Node) readLogMark() (logMark, error) {
+	var m logMark
+	raw, err := os.ReadFile(filepath.Join(n.cfg.Data, logMarkFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return m, nil
+	}
+	if err != nil {
+		return m, fmt.Errorf("read %s: %w", logMarkFile, err)
+	}
+	if json.Unmarshal(raw, &m) != nil {
+		m = logMark{} // as if it had never been written: the log is compared with the archive
+	}
+	return m, nil
+}
+
+// damaged says why the log must be compared with the archive before anything is
+// appended to it, or "" when it is the log the index knows. A shorter log that
+// simply went on would use sequence numbers the index has seen already.
+func (n *Node) damaged(ctx context.Context, q *queue.Queue) (string, error) {
+	mark, err := n.readLogMark()
+	if err != nil {
+		return "", err
+	}
+	_, last, err := q.Bounds(ctx)
+	if err != nil {
+		return "", err
+	}
+	gaps, err := q.Gaps(ctx)
+	if err != nil {
+		return "", err
+	}
+	applied := n.db.Index().Applied()
+	switch {
+	case mark.ID != "" && mark.ID != q.LogID():
+		return "it is another log than before", nil
+	case last < applied:
+		return fmt.Sprintf("it ends at %d, the index was at %d", last, applied), nil
+	case gaps != mark.Gaps:
+		return fmt.Sprintf("%d messages are missing in it", gaps), nil
+	case mark.ID != "" && applied > 0:
+		return "", nil
+	}
+	// Neither mark nor index knows the past: ask the files.
+	none, err := n.archive.empty(ctx)
+	if err != nil || none {
+		return "", err
+	}
+	return "there is an archive and no index of it", nil
+}
+
+// repair brings the log to what the archive holds: the last archived revision of
+// every document the log does not know, or knows an older revision of. Then the
+// index begins anew. It may be repeated, and changes nothing when all is well.
+// Nobody follows the log while it runs.
+func (n *Node) repair(ctx context.Context, q *queue.Queue, progress func(stage string, done, of int)) (RebuildReport, error) {
+	var rep RebuildReport
+	err := n.archive.latest(ctx, func(r doc.Record) error {
+		rep.Documents++
+		if progress != nil {
+			progress("documents", rep.Documents, 0)
+		}
+		if r.State == doc.StateReading {
+			// Its worker is gone with the log: it has to be read again.
+			again, err := r.Next(doc.StateQueued, "repair", time.Now().UTC())
+			if err != nil {
+				return err
+			}
+			r = again
+		}
+		restored, err := q.Restore(ctx, r)
+		if restored {
+			rep.Restored++
+		}
+		return err
+	})
+	if err != nil {
+		return rep, fmt.Errorf("repair log: %w", err)
+	}
+	if err := n.db.Index().Reset(); err != nil {
+		return rep, fmt.Errorf("reset index: %w", err)
+	}
+	return rep, n.markLog(ctx, q)
+}
+
+// markLog remembers that log and archive agree.
+func (n *Node) markLog(ctx context.Context, q *queue.Queue) error {
+	gaps, err := q.Gaps(ctx)
+	if err != nil {
+		return err
+	}
+	return writeJSON(filepath.Join(n.cfg.Data, logMarkFile), logMark{ID: q.LogID(), Gaps: gaps})
+}

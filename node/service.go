@@ -1,0 +1,204 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/recto-edge/recto/node/api"
+	"github.com/recto-edge/recto/node/auth"
+	"github.com/recto-edge/recto/node/blob"
+	"github.com/recto-edge/recto/node/doc"
+)
+
+// documents is the way of the API to documents.
+type documents struct{ n *Node }
+
+func (d documents) Submit(ctx context.Context, r io.Reader, dl doc.Delivery) (doc.Receipt, error) {
+	if dl.Type != "" {
+		if _, err := d.n.types.Get(ctx, dl.Type); err != nil {
+			return doc.Receipt{}, &doc.Error{Code: doc.Invalid, Detail: doc.DetailUnknownType, Message: err.Error()}
+		}
+	}
+	receipt, err := d.n.intake.Submit(ctx, r, dl)
+	if err == nil {
+		d.n.metrics.Arrived(dl.Channel, receipt.Duplicate)
+	}
+	return receipt, err
+}
+
+func (d documents) Get(_ context.Context, id doc.ID) (doc.Record, error) {
+	r, ok := d.n.db.Index().Get(id)
+	if !ok {
+		return doc.Record{}, doc.Errorf(doc.NotFound, "there is no document %s", id)
+	}
+	return r, nil
+}
+
+func (d documents) List(_ context.Context, q doc.Query) (doc.List, error) {
+	return d.n.db.Index().List(q)
+}
+
+func (d documents) Revisions(ctx context.Context, id doc.ID) ([]doc.Record, error) {
+	now, err := d.Get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	revs, err := d.n.archive.revisions(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	// The archive is a moment behind the log.
+	if len(revs) == 0 || revs[len(revs)-1].Revision < now.Revision {
+		revs = append(revs, now)
+	}
+	return revs, nil
+}
+
+func (d documents) Retry(ctx context.Context, id doc.ID, o api.RetryOptions) (doc.Record, error) {
+	now, err := d.Get(ctx, id)
+	if err != nil {
+		return doc.Record{}, err
+	}
+	if o.Type != "" {
+		if _, err := d.n.types.Get(ctx, o.Type); err != nil {
+			return doc.Record{}, &doc.Error{Code: doc.Invalid, Detail: doc.DetailUnknownType, Message: err.Error()}
+		}
+		now.Type = o.Type
+	}
+	if !now.State.Settled() {
+		return doc.Record{}, doc.Errorf(doc.Conflict, "document %s is %s: wait until it has been read", id, now.State)
+	}
+	next, err := now.Next(doc.StateQueued, o.By, time.Now().UTC())
+	if err != nil {
+		return doc.Record{}, err
+	}
+	next.Attempts = 0
+	if o.Password != "" {
+		d.n.secrets.Store(id, o.Password)
+	}
+	seq, err := d.n.appendSeq(ctx, next)
+	if err != nil {
+		return doc.Record{}, err
+	}
+	return next, d.n.db.Index().Wait(ctx, seq)
+}
+
+// content is the way of the API to bytes and pages.
+type content struct{ n *Node }
+
+func (c content) Original(ctx context.Context, id doc.ID) (api.Original, error) {
+	r, err := documents(c).Get(ctx, id)
+	if err != nil {
+		return api.Original{}, err
+	}
+	f, err := c.n.openOriginal(ctx, r.SHA256)
+	if err != nil {
+		return api.Original{}, err
+	}
+	head := make([]byte, 512)
+	k, err := f.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return api.Original{}, errors.Join(err, f.Close())
+	}
+	return api.Original{
+		Body: bodyOf{blob.Reader(f), f}, Size: f.Size(), Name: r.Name,
+		ContentType: http.DetectContentType(head[:k]), SHA256: r.SHA256,
+	}, nil
+}
+
+type bodyOf struct {
+	io.Reader
+	io.Closer
+}
+
+func (c content) Page(ctx context.Context, id doc.ID, n int) (doc.Page, error) {
+	r, err := documents(c).Get(ctx, id)
+	if err != nil {
+		return doc.Page{}, err
+	}
+	if r.Result == nil {
+		return doc.Page{}, doc.Errorf(doc.Conflict, "document %s has not been read yet (%s)", id, r.State)
+	}
+	reading, err := c.n.pagesOf(ctx, r)
+	if err != nil {
+		return doc.Page{}, err
+	}
+	if n < 1 || n > len(reading.Pages) {
+		return doc.Page{}, doc.Errorf(doc.NotFound, "document %s has no page %d", id, n)
+	}
+	return reading.Pages[n-1], nil
+}
+
+func (c content) PageImage(ctx context.Context, id doc.ID, n, width int) ([]byte, error) {
+	r, err := documents(c).Get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return c.n.pageImage(ctx, r, n, width)
+}
+
+// events is the way of the API to changes.
+type events struct{ n *Node }
+
+func (e events) Subscribe(ctx context.Context, id doc.ID) (<-chan doc.Event, error) {
+	return e.n.live.subscribe(ctx, id), nil
+}
+
+func (e events) Wait(ctx context.Context, id doc.ID) (doc.Record, error) {
+	inner, cancel := context.WithCancel(ctx)
+	defer cancel()
+	changes := e.n.live.subscribe(inner, id) // before looking, so that nothing is missed between
+	for {
+		r, ok := e.n.db.Index().Get(id)
+		if ok && r.State.Settled() {
+			return r, nil
+		}
+		if _, open := <-changes; !open {
+			if !ok {
+				return doc.Record{}, doc.Errorf(doc.NotFound, "there is no document %s", id)
+			}
+			return r, nil
+		}
+	}
+}
+
+// status is what the node says of itself.
+type status struct{ n *Node }
+
+func (s status) Overview(context.Context) (doc.Overview, error) {
+	return s.n.db.Index().Overview(time.Now().UTC())
+}
+
+func (s status) Missing() []string { return s.n.parts.missing() }
+
+func (s status) Status(context.Context) (api.NodeStatus, error) {
+	missing := s.n.parts.missing()
+	return api.NodeStatus{
+		Node: s.n.id.Node, Cluster: s.n.id.Cluster, Version: s.n.build.Version, Commit: s.n.build.Commit,
+		StartedAt: s.n.started, Ready: len(missing) == 0, Missing: missing, Engines: s.n.parts.engines(),
+		Models: s.n.reading.Models(),
+		Limits: api.Limits{MaxBytes: s.n.cfg.Limits.MaxBytes, MaxPages: s.n.cfg.Limits.MaxPages, MaxPixels: int64(s.n.cfg.Limits.MaxPixels)},
+	}, nil
+}
+
+// maintenance is the way of the API to copies of everything.
+type maintenance struct{ n *Node }
+
+func (m maintenance) Backup(ctx context.Context, w io.Writer) error { return m.n.Backup(ctx, w) }
+
+func (m maintenance) Restore(ctx context.Context, r io.Reader) (any, error) {
+	return m.n.Restore(ctx, r)
+}
+
+// Interfaces of the API that the node keeps.
+var (
+	_ api.Documents = documents{}
+	_ api.Content   = content{}
+	_ api.Events    = events{}
+	_ api.Status    = status{}
+	_ api.Types     = typeBook{}
+	_ auth.Store    = controlState{}
+)

@@ -1,0 +1,333 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/recto-edge/recto/cluster"
+	"github.com/recto-edge/recto/embedded/broker"
+	"github.com/recto-edge/recto/node/api"
+	"github.com/recto-edge/recto/node/auth"
+	"github.com/recto-edge/recto/node/blob"
+	"github.com/recto-edge/recto/node/cache"
+	"github.com/recto-edge/recto/node/doc"
+	"github.com/recto-edge/recto/node/intake"
+	"github.com/recto-edge/recto/node/queue"
+	"github.com/recto-edge/recto/node/telemetry"
+)
+
+// probePeriod is how often the node looks after its own parts.
+const probePeriod = 5 * time.Second
+
+// sweepPeriod is how often intake records are compared with the log.
+const sweepPeriod = time.Minute
+
+// Start brings everything up and gives back when the node is ready. Documents
+// are accepted before that, as soon as bytes and intake records can be made
+// durable: a copier does not wait for the broker. On an error the caller stops
+// the node, which gives back what was acquired so far. What a person at the
+// console must know is written to out.
+func (n *Node) Start(ctx context.Context, out io.Writer) error {
+	n.started = time.Now().UTC()
+	unlock, err := openData(n.cfg.Data)
+	if err != nil {
+		return err
+	}
+	n.onStop("data folder", func(context.Context) error { return unlock() })
+	for _, step := range []struct {
+		name string
+		fn   func(context.Context) error
+	}{
+		{"identity", n.startIdentity},
+		{partControl, n.startControl},
+		{partBlobs, n.startBlobs},
+		{partIndex, n.startCache},
+		{partModels, n.startReading},
+		{"intake", n.startIntake},
+		{"api", func(ctx context.Context) error { return n.startAPI(ctx, out) }},
+		{partBroker, n.startBroker},
+		{partLog, n.startLog},
+		{partWorkers, n.startWorkers},
+		{"folders", n.startFolders},
+	} {
+		from := time.Now()
+		if err := step.fn(ctx); err != nil {
+			n.parts.set(step.name, partDown, err.Error())
+			return fmt.Errorf("start %s: %w", step.name, err)
+		}
+		n.log.Debug("started", "part", step.name, "took", time.Since(from))
+	}
+	probes := newCrew()
+	probes.every(probePeriod, n.probe)
+	n.onStop("probes", func(context.Context) error { probes.stop(); return nil })
+	// A stop first lets the requests under way end, while all they need is there.
+	n.onStop("requests", n.server.Shutdown)
+	n.log.Info("ready", "address", n.Addr(), "took", time.Since(n.started))
+	return nil
+}
+
+func (n *Node) startIdentity(context.Context) (err error) {
+	n.id, err = loadIdentity(n.cfg.Data)
+	return err
+}
+
+func (n *Node) startControl(ctx context.Context) error {
+	c, err := cluster.Open(ctx, cluster.Config{Dir: filepath.Join(n.cfg.Data, "control"), NodeID: n.id.Node, Logger: n.log.With("component", "control")})
+	if err != nil {
+		return err
+	}
+	n.onStop(partControl, func(context.Context) error { return c.Close() })
+	n.control = c
+	state := controlState{c}
+	n.types = typeBook{state}
+	n.auth = auth.New(auth.Config{}, state)
+	n.parts.set(partControl, partOK, "")
+	return nil
+}
+
+// openStore opens the blob store that cfg names.
+func openStore(ctx context.Context, cfg Config) (blob.Store, error) {
+	if cfg.Blob.Kind == "files" {
+		return blob.OpenFiles(filepath.Join(cfg.Data, "blobs"))
+	}
+	c := cfg.Blob.S3
+	s, err := blob.NewS3(blob.S3Config{
+		Endpoint: c.Endpoint, Bucket: c.Bucket, Prefix: c.Prefix, Region: c.Region,
+		AccessKey: c.AccessKey, SecretKey: c.secret(), PlainHTTP: c.PlainHTTP, CAFile: c.CAFile,
+		Create: c.Create, Spool: filepath.Join(cfg.Data, "spool"),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s, s.Prepare(ctx)
+}
+
+// startBlobs opens the blob store. A bucket that cannot be reached does not end
+// the start: the node says so, refuses documents, and goes on when it is back.
+func (n *Node) startBlobs(ctx context.Context) error {
+	store, err := openStore(ctx, n.cfg)
+	if store == nil {
+		return err
+	}
+	n.store, n.archive = store, archive{store}
+	n.parts.check(partBlobs, err)
+	return nil
+}
+
+func (n *Node) startCache(context.Context) error {
+	db, err := cache.Open(filepath.Join(n.cfg.Data, "cache.db"), cache.Options{MaxBytes: n.cfg.Cache.MaxBytes, Log: n.log.With("component", "cache")})
+	if err != nil {
+		return err
+	}
+	n.onStop("cache", func(context.Context) error { return db.Close() })
+	n.db = db
+	return nil
+}
+
+func (n *Node) startIntake(context.Context) error {
+	n.intake = intake.New(intake.Config{
+		Store: n.store, Log: (*nodeLog)(n), MaxBytes: n.cfg.Limits.MaxBytes, MinFree: n.cfg.Limits.MinFree,
+		Logger: n.log.With("component", "intake"),
+	})
+	return nil
+}
+
+func (n *Node) startBroker(ctx context.Context) error {
+	b, err := broker.Open(ctx, broker.Config{
+		Dir: filepath.Join(n.cfg.Data, "broker"), ServerName: n.id.Node, ClusterName: n.id.Cluster,
+		Logger: n.log.With("component", "broker"),
+	})
+	if err != nil {
+		return err
+	}
+	n.onStop(partBroker, func(context.Context) error { return b.Close() })
+	n.broker = b
+	n.parts.set(partBroker, partOK, "")
+	return nil
+}
+
+// startLog opens the document log, repairs it from the archive if it is not what
+// it was, and only then lets anybody append to it.
+func (n *Node) startLog(ctx context.Context) error {
+	q, err := queue.Open(ctx, queue.Config{Broker: n.broker, Name: n.id.Node, Full: n.diskLow, Logger: n.log.With("component", "queue")})
+	if err != nil {
+		return err
+	}
+	readers := newCrew()
+	n.onStop(partLog, func(context.Context) error { n.queue.Store(nil); readers.stop(); return q.Close() })
+	why, err := n.damaged(ctx, q)
+	if err != nil {
+		return err
+	}
+	if why != "" {
+		n.log.Warn("the log is not what it was: repairing it from the files", "why", why)
+		n.parts.set(partLog, partStarting, "repairing from the files")
+		rep, err := n.repair(ctx, q, nil)
+		if err != nil {
+			return err
+		}
+		n.log.Info("log repaired", "documents", rep.Documents, "restored", rep.Restored)
+	} else if err := n.markLog(ctx, q); err != nil {
+		return err
+	}
+	n.queue.Store(q)
+	n.parts.set(partLog, partOK, "")
+	n.readLog(readers, q)
+	_, last, err := q.Bounds(ctx)
+	if err != nil {
+		return err
+	}
+	if err := n.db.Index().Wait(ctx, last); err != nil {
+		return err
+	}
+	n.parts.set(partIndex, partOK, "")
+	readers.every(sweepPeriod, n.sweep)
+	return nil
+}
+
+func (n *Node) diskLow() bool {
+	s, err := n.broker.Storage()
+	return err == nil && s.Low()
+}
+
+func (n *Node) sweep(ctx context.Context) {
+	if found, err := n.intake.Sweep(ctx); err != nil && ctx.Err() == nil {
+		n.log.Warn("sweep of intake records failed, will be repeated", "error", err)
+	} else if found > 0 {
+		n.log.Info("intake records brought to the log", "documents", found)
+	}
+}
+
+// probe looks after the parts that can fail while the node runs.
+func (n *Node) probe(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, probePeriod)
+	defer cancel()
+	note := func(part string, err error) {
+		if ctx.Err() != nil && err != nil && context.Cause(ctx) == context.Canceled {
+			return // the node stops
+		}
+		if n.parts.check(part, err) {
+			n.log.Warn("part changed", "part", part, "error", err)
+		}
+	}
+	note(partBlobs, blob.Check(ctx, n.store))
+	note(partBroker, n.broker.Health())
+	if q := n.queue.Load(); q != nil {
+		note(partLog, q.Healthy(ctx))
+	}
+}
+
+// controlState adapts the control plane to what auth and the type book need.
+type controlState struct{ c *cluster.Cluster }
+
+// nodeLog is the log as intake sees it: there or not yet.
+type nodeLog Node
+
+func (l *nodeLog) Append(ctx context.Context, r doc.Record) (uint64, error) {
+	return (*Node)(l).appendSeq(ctx, r)
+}
+
+func (l *nodeLog) Known(id doc.ID) (doc.Record, bool) { return (*Node)(l).db.Index().Get(id) }
+
+func (n *Node) startReading(context.Context) error {
+	r, err := openReading(filepath.Join(n.cfg.Data, "engines"), n.cfg.Limits, n.cfg.workers()+1, n.db.Values(), n.log.With("component", "reading"))
+	if err != nil {
+		return err
+	}
+	n.onStop(partModels, func(context.Context) error { return r.close() })
+	n.reading = r
+	n.parts.set(partModels, partOK, "loaded by the first document that needs them")
+	return nil
+}
+
+func (n *Node) startAPI(ctx context.Context, out io.Writer) error {
+	s, err := api.New(api.Config{
+		Addr: n.cfg.Listen, CertFile: n.cfg.TLSCert, KeyFile: n.cfg.TLSKey, CertDir: filepath.Join(n.cfg.Data, "tls"),
+		PlainHTTP: n.cfg.PlainHTTP, Version: n.build.Version, MaxBytes: n.cfg.Limits.MaxBytes,
+		Logger: n.log.With("component", "api"), Metrics: promhttp.HandlerFor(n.metrics.Registry, promhttp.HandlerOpts{}),
+	}, n.auth, api.Ports{
+		Documents: documents{n}, Content: content{n}, Types: n.types, Events: events{n}, Status: status{n},
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.Listen(); err != nil {
+		return err
+	}
+	n.server = s
+	n.metrics.Watch(n.gauges())
+	served := make(chan error, 1)
+	go func() { served <- s.Serve() }() // waited for by the closer below
+	n.onStop("api", func(ctx context.Context) error { return errors.Join(s.Shutdown(ctx), <-served) })
+	if err := n.grantAccess(ctx, s.URL(), s.Fingerprint()); err != nil {
+		return err
+	}
+	return n.greet(ctx, s.URL(), out)
+}
+
+// greet says on the console where the node is, and at the first start how to
+// make the first account.
+func (n *Node) greet(ctx context.Context, url string, out io.Writer) error {
+	fmt.Fprintf(out, "Recto %s is at %s (data in %s)\n", n.build.Version, url, n.cfg.Data)
+	token, err := n.auth.Invite(ctx)
+	if err != nil {
+		return err
+	}
+	if token != "" {
+		fmt.Fprintf(out, "Make your account with this one-time link (24 hours): %s/setup?token=%s\n", url, token)
+	}
+	return nil
+}
+
+func (n *Node) gauges() telemetry.Gauges {
+	return telemetry.Gauges{
+		QueueDepth: func() map[string]float64 {
+			out := map[string]float64{}
+			q := n.queue.Load()
+			if q == nil {
+				return out
+			}
+			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+			defer cancel()
+			depth, err := q.Depth(ctx)
+			if err != nil {
+				return out // the broker is away; readiness says so
+			}
+			for p, d := range depth {
+				out[string(p)] = float64(d)
+			}
+			return out
+		},
+		ByState: func() map[string]float64 {
+			out := map[string]float64{}
+			o, err := n.db.Index().Overview(time.Now().UTC())
+			if err != nil {
+				return out
+			}
+			for s, c := range o.ByState {
+				out[string(s)] = float64(c)
+			}
+			return out
+		},
+		CacheHits:   func() float64 { return float64(n.db.Values().Stats().Hits) },
+		CacheMisses: func() float64 { return float64(n.db.Values().Stats().Misses) },
+	}
+}
+
+func (n *Node) startWorkers(context.Context) error {
+	q := n.queue.Load()
+	workers := newCrew()
+	workers.keep(func(ctx context.Context) error {
+		return q.Work(ctx, queue.WorkConfig{Slots: n.cfg.workers(), Drain: n.cfg.DrainTimeout}, n.work)
+	}, func(err error) { n.log.Error("workers stopped, started again in a second", "error", err) })
+	// Work drains before it returns, and what it needs is closed after that.
+	n.onStop(partWorkers, func(context.Context) error { workers.stop(); return nil })
+	n.parts.set(partWorkers, partOK, "")
+	return nil
+}
