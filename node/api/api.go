@@ -103,7 +103,7 @@ type Server struct {
 	spec  *openapi3.T
 	json  []byte // spec, as served
 
-	ln    net.Listener
+	guard *guarded      // the bound listener; nil before Listen
 	certs *certificates // nil: plain HTTP
 
 	open    context.Context // ends when Shutdown begins: event streams and waits stop
@@ -162,7 +162,7 @@ func (s *Server) Listen() error {
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", s.cfg.Addr, err)
 	}
-	s.ln = ln
+	s.guard = guard(ln, s.cfg.Stall)
 	return nil
 }
 
@@ -172,7 +172,7 @@ func loopback(host string) bool {
 }
 
 // Addr is the bound address, known after Listen.
-func (s *Server) Addr() net.Addr { return s.ln.Addr() }
+func (s *Server) Addr() net.Addr { return s.guard.Addr() }
 
 // URL is where a person on this machine reaches the server, known after Listen.
 func (s *Server) URL() string {
@@ -180,9 +180,9 @@ func (s *Server) URL() string {
 	if s.certs != nil {
 		scheme = "https"
 	}
-	host, port, err := net.SplitHostPort(s.ln.Addr().String())
+	host, port, err := net.SplitHostPort(s.guard.Addr().String())
 	if err != nil {
-		return scheme + "://" + s.ln.Addr().String()
+		return scheme + "://" + s.guard.Addr().String()
 	}
 	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
 		host = "localhost"
@@ -202,7 +202,7 @@ func (s *Server) Fingerprint() string {
 
 // Serve answers requests until Shutdown; then it gives nil.
 func (s *Server) Serve() error {
-	if s.ln == nil {
+	if s.guard == nil {
 		return errors.New("serve: Listen first")
 	}
 	err := s.app.Listener(s.listener())
@@ -220,9 +220,12 @@ func (s *Server) Serve() error {
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.closing()
 	var err error
-	if s.ln != nil {
+	if s.guard != nil {
 		err = s.app.ShutdownWithContext(ctx)
-		_ = s.ln.Close() // when Serve was never called
+		_ = s.guard.Close() // when Serve was never called
+		if err != nil {
+			s.guard.cut()
+		}
 	}
 	s.cancel()
 	s.streams.Wait()

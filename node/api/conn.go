@@ -11,32 +11,52 @@ import (
 
 // listener hands out connections that bound how long a peer may keep them busy.
 func (s *Server) listener() net.Listener {
-	var ln net.Listener = &guarded{Listener: s.ln, stall: s.cfg.Stall}
 	if s.certs != nil {
-		ln = tls.NewListener(ln, s.certs.config())
+		return tls.NewListener(s.guard, s.certs.config())
 	}
-	return ln
+	return s.guard
 }
 
+// guarded knows all connections it has handed out.
 type guarded struct {
 	net.Listener
 	stall time.Duration
+
+	mu   sync.Mutex
+	open map[*conn]struct{}
+}
+
+func guard(ln net.Listener, stall time.Duration) *guarded {
+	return &guarded{Listener: ln, stall: stall, open: map[*conn]struct{}{}}
 }
 
 // Accept implements net.Listener.
 func (g *guarded) Accept() (net.Conn, error) {
-	c, err := g.Listener.Accept()
+	raw, err := g.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
-	return &conn{Conn: c, stall: g.stall}, nil
+	c := &conn{Conn: raw, guard: g}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.open[c] = struct{}{}
+	return c, nil
 }
 
-// conn is a connection that gives up on a peer that takes nothing for stall, and
+// cut closes all connections at once.
+func (g *guarded) cut() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for c := range g.open {
+		_ = c.Conn.Close() // its owner notices, and closes c itself
+	}
+}
+
+// conn is a connection that gives up on a peer that takes nothing for a while, and
 // that knows whether the peer has stopped sending.
 type conn struct {
 	net.Conn
-	stall  time.Duration
+	guard  *guarded
 	ended  atomic.Bool // the peer sends no more
 	unread atomic.Bool // it is closed with bytes of the peer left unread
 	once   sync.Once
@@ -55,7 +75,7 @@ func (c *conn) Read(p []byte) (int, error) {
 // Write implements net.Conn: each piece has stall to get out, however long the
 // whole answer takes.
 func (c *conn) Write(p []byte) (int, error) {
-	if err := c.SetWriteDeadline(time.Now().Add(c.stall)); err != nil {
+	if err := c.SetWriteDeadline(time.Now().Add(c.guard.stall)); err != nil {
 		return 0, err
 	}
 	return c.Conn.Write(p)
@@ -73,6 +93,9 @@ func (c *conn) Close() error {
 			_, _ = io.Copy(io.Discard, c.Conn)
 		}
 		c.err = c.Conn.Close()
+		c.guard.mu.Lock()
+		defer c.guard.mu.Unlock()
+		delete(c.guard.open, c)
 	})
 	return c.err
 }

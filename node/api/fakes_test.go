@@ -28,6 +28,7 @@ type fakeNode struct {
 	subs      map[chan doc.Event]doc.ID
 	submitted chan doc.ID   // if set, told of each arrival
 	began     chan struct{} // if set, told when Submit begins to read
+	left      chan struct{} // if set, told when a subscription ends
 	changed   chan struct{} // closed and replaced when a document changes
 	discard   bool          // keep no bytes
 	half      bool          // acknowledge without reading to the end: a broken intake
@@ -241,6 +242,9 @@ func (f fakeEvents) Subscribe(ctx context.Context, id doc.ID) (<-chan doc.Event,
 		defer f.mu.Unlock()
 		delete(f.subs, ch)
 		close(ch)
+		if f.left != nil {
+			f.left <- struct{}{}
+		}
 	})
 	return ch, f.err
 }
