@@ -14,7 +14,10 @@ import (
 	"github.com/recto-edge/recto/node/doc"
 )
 
-const readBatch = 256 // revisions asked for at once
+const (
+	readBatch = 256         // revisions asked for at once
+	readWait  = time.Second // for an answer that a restarting broker may have lost
+)
 
 // Follow calls fn for every revision from sequence from on (0: the first), in the
 // order of the log, as they come, until ctx ends (then it answers nil) or fn
@@ -71,7 +74,9 @@ func (q *Queue) Follow(ctx context.Context, from uint64, fn func(seq uint64, rec
 
 // notCut answers ErrCut when the log ends before from-1.
 func (q *Queue) notCut(ctx context.Context, from uint64) error {
-	_, last, err := q.Bounds(ctx)
+	try, cancel := context.WithTimeout(ctx, readWait)
+	defer cancel()
+	_, last, err := q.Bounds(try)
 	if err != nil {
 		return nil // not known; the next round asks again
 	}
@@ -99,7 +104,7 @@ func (q *Queue) read(ctx context.Context, from uint64) ([]entry, error) {
 	}
 	var out []entry
 	for {
-		next, cancel := context.WithTimeout(ctx, min(q.cfg.Timeout, time.Second))
+		next, cancel := context.WithTimeout(ctx, readWait)
 		m, err := sub.NextMsgWithContext(next)
 		cancel()
 		if err != nil {
