@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/recto-edge/recto/node/doc"
 )
@@ -17,6 +18,9 @@ func (r *reader) beside(m labelMatch, spec doc.FieldSpec) []scored {
 	var out []scored
 	switch spec.Type {
 	case doc.Text, doc.Name, doc.Address, doc.Identifier, doc.Number, doc.Country, doc.Currency:
+		if m.at.from > m.row.cells[m.row.tokens[m.at.from].cell].from && !m.edge && (spec.Type == doc.Name || spec.Type == doc.Text) {
+			return nil // a word of running text
+		}
 		if c, ok := r.textRight(m, spec); ok {
 			return append(out, r.judge(spec, c, r.labelled(m, c, RightOf, 0)))
 		}
@@ -32,7 +36,11 @@ func (r *reader) beside(m labelMatch, spec doc.FieldSpec) []scored {
 		return c.at.from < m.at.to || r.otherLabelBetween(m, c)
 	})
 	for _, c := range endOfRange(spec, right) {
-		out = append(out, r.judge(spec, c, r.labelled(m, c, RightOf, n)))
+		f := r.labelled(m, c, RightOf, n)
+		if n == 0 && len(right) > 1 && spec.Hint == "range-end" { // as near to the label as the range
+			f.Gap, f.Edge = 1, true
+		}
+		out = append(out, r.judge(spec, c, f))
 		n++
 	}
 	if c, ok := r.brokenIBAN(m, spec); ok && n == 0 {
@@ -137,6 +145,13 @@ func (r *reader) textRight(m labelMatch, spec doc.FieldSpec) (Candidate, bool) {
 		return Candidate{}, false
 	}
 	to := row.cells[row.tokens[from].cell].to
+	if next := row.cells[row.tokens[from].cell]; from == next.from && strings.HasSuffix(row.tokens[to-1].text, ":") && to-from <= 3 {
+		// a second label, such as "Name:", stands between: the value is behind it
+		if to >= len(row.tokens) {
+			return Candidate{}, false
+		}
+		from, to = to, row.cells[row.tokens[to].cell].to
+	}
 	return r.textCandidate(row, span{from, r.beforeLabel(row, from, to)}, spec)
 }
 
@@ -191,7 +206,8 @@ func (r *reader) textCandidate(row *row, s span, spec doc.FieldSpec) (Candidate,
 	}
 	raw := row.textOf(s)
 	v, ok := Canonical(spec.Type, strings.TrimLeft(raw, ":;.,#*= "), r.hints)
-	if !ok || spec.Type == doc.Identifier && spec.Pattern == "" && !looksLikeIdentifier(v) {
+	_, isLabel := r.labels.exact[squash(raw)]
+	if !ok || isLabel || strings.HasSuffix(raw, ":") || isSentence(row, s, spec) || spec.Type == doc.Identifier && spec.Pattern == "" && !looksLikeIdentifier(v) {
 		return Candidate{}, false
 	}
 	return Candidate{Type: spec.Type, Raw: raw, Value: v, Page: row.page, Row: row.index,
@@ -202,13 +218,13 @@ func (r *reader) textCandidate(row *row, s span, spec doc.FieldSpec) (Candidate,
 // that a dash or slash at an edge joins.
 func identifierSpan(row *row, s span) span {
 	from := s.from
-	for from < s.to && from < s.from+3 {
-		if d, _ := counts(row.tokens[from].text); d > 0 {
+	for from < s.to && from < s.from+4 {
+		if hasDigit(row.tokens[from].text) && !kindCode.MatchString(row.tokens[from].text) {
 			break
 		}
 		from++
 	}
-	if from >= s.to || from >= s.from+3 {
+	if from >= s.to || from >= s.from+4 {
 		return span{s.from, s.from + 1}
 	}
 	if from == s.from+1 && len(row.tokens[s.from].squash) <= 4 && allUpper(row.tokens[s.from].text) && hasAlnum(row.tokens[s.from].text) {
@@ -238,8 +254,20 @@ func allUpper(s string) bool { return s == strings.ToUpper(s) }
 
 func hasAlnum(s string) bool { return strings.ContainsFunc(s, isAlnum) }
 
-// looksLikeIdentifier wants a digit, and not too many letters around it.
+// looksLikeIdentifier wants a digit, not too many letters around it, and no date.
 func looksLikeIdentifier(v string) bool {
 	d, l := counts(v)
+	if ds := findDates(v, Hints{}); len(ds) > 0 && ds[0].end-ds[0].start == len(v) {
+		return false
+	}
 	return d > 0 && l <= 3*d+6 && len(v) >= 1 && !strings.Contains(v, "@")
+}
+
+// isSentence tells running text from a value of a name or a short text.
+func isSentence(row *row, s span, spec doc.FieldSpec) bool {
+	if spec.Type != doc.Name && spec.Type != doc.Text {
+		return false
+	}
+	first := []rune(row.tokens[s.from].text)[0]
+	return s.to-s.from > 10 || s.to-s.from > 3 && unicode.IsLower(first)
 }

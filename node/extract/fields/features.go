@@ -35,6 +35,7 @@ type Features struct {
 	WordConf  float64 // the reader's own confidence of its words
 	Cents     int     // digits behind the mark for money, of the year for a date
 	Clock     bool    // a time of day stands on its row
+	BesideID  bool    // the document's number stands before it on its row
 	Rounded   bool    // another amount and a printed rounding add up to it
 	HasSign   bool    // a currency stands beside it
 }
@@ -117,7 +118,7 @@ func moneyScore(spec doc.FieldSpec, c Candidate, f Features, s float64) float64 
 	if spec.Hint == "largest" {
 		s += 0.05*f.Y + 0.03*(f.Height-1)
 		if f.Largest {
-			s += 0.04
+			s += largestBonus
 		}
 		if f.Rounded {
 			s = max(s, 0.5) + 0.3
@@ -131,7 +132,7 @@ func moneyScore(spec doc.FieldSpec, c Candidate, f Features, s float64) float64 
 
 func dateScore(spec doc.FieldSpec, c Candidate, f Features, s float64) float64 {
 	if f.Relation == NoLabel {
-		if spec.Hint == "" {
+		if spec.Hint != "first" {
 			return 0
 		}
 		s = 0.3
@@ -150,10 +151,16 @@ func dateScore(spec doc.FieldSpec, c Candidate, f Features, s float64) float64 {
 	if f.Clock {
 		s += 0.06
 	}
-	if spec.Hint != "" && f.Repeats > 1 {
+	if spec.Hint == "first" && f.BesideID {
+		s = max(s, 0.5) + 0.2
+	}
+	if spec.Hint == "first" && f.Repeats > 1 {
 		s += min(0.09, 0.03*float64(f.Repeats-1))
 	}
 	return s
 }
+
+// largestBonus is what being the document's largest amount adds to a total.
+const largestBonus = 0.08
 
 func clamp(x float64) float64 { return max(0, min(1, x)) }

@@ -43,7 +43,7 @@ func (r *reader) kind(i int, spec doc.FieldSpec) []scored {
 			}
 			s := rw.spanAt(m[0], m[1])
 			code, score := d.code, 0.6-0.05*float64(k)-0.005*float64(n)
-			if p := kindPrinted.FindStringSubmatchIndex(rw.text[m[1]:]); p != nil && p[0] < 12 {
+			if p := kindPrinted.FindStringSubmatchIndex(rw.text[m[1]:]); p != nil && p[0] < 30 {
 				code, score = rw.text[m[1]+p[2]:m[1]+p[3]], 0.9
 				s = s.with(rw.spanAt(m[1]+p[0], m[1]+p[1]))
 			}

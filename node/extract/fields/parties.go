@@ -209,6 +209,10 @@ func pickName(above []piece) piece {
 			a.text += " " + best.text // the name takes two lines
 			return a
 		}
+		if strings.Contains(labelLeft(a), "name") && i+1 < len(above) && labelLeft(above[i+1]) == "" && gapAbove(a, above[i+1]) < a.row.box.H()/2 {
+			a.text = above[i+1].text + " " + a.text // the label stands at the middle of two lines
+			return a
+		}
 		best = a
 		if legalForm.MatchString(a.text) {
 			return a

@@ -22,6 +22,7 @@ type reader struct {
 	layout   *layout
 	hints    Hints
 	all      []Candidate
+	labels   *labelIndex
 	matches  []labelMatch // of all fields, top to bottom
 	fields   []doc.FieldSpec
 	scorer   Scorer
@@ -53,7 +54,8 @@ func newReader(reading doc.Reading, t doc.Type, s Scorer) *reader {
 		}
 	}
 	r.rounded = r.roundings()
-	r.matches = indexLabels(labelsOf(t.Fields)).matches(l.rows)
+	r.labels = indexLabels(labelsOf(t.Fields))
+	r.matches = r.labels.matches(l.rows)
 	return r
 }
 
@@ -125,8 +127,21 @@ func (r *reader) place(c Candidate) Features {
 		f.Largest = n >= r.largest
 		f.Rounded = r.rounded[n]
 	}
+	f.BesideID = c.Type == doc.Date && r.besideID(c)
 	f.Clock = c.Type == doc.Date && clock.MatchString(r.layout.rows[c.Row].text)
 	return f
+}
+
+// besideID says whether the label of the document's own number stands before c
+// on its row: "Invoice No. 4711 of 5 March 2026".
+func (r *reader) besideID(c Candidate) bool {
+	for _, m := range r.matches {
+		spec := r.fields[m.field]
+		if m.row.index == c.Row && m.at.to < c.at.from && spec.Required && spec.Type == doc.Identifier && c.at.from-m.at.to < 8 {
+			return true
+		}
+	}
+	return false
 }
 
 // extent is the page's size, or that of its words when the page has none.
@@ -146,11 +161,14 @@ func (r *reader) labelled(m labelMatch, c Candidate, rel Relation, between int) 
 	f := r.place(c)
 	f.Relation, f.Label, f.LabelLen, f.Edge, f.Between = rel, m.sim, len(m.form), m.edge, between
 	f.Strength = 1 - float64(m.rank)/float64(max(m.of, 1))
-	if c.Type != doc.Money { // the order of labels says much about sums and little about the rest
+	if c.Type != doc.Money && c.Type != doc.Date { // the order of labels says much about sums and dates, and little about the rest
 		f.Strength = 0.5 + f.Strength/2
 	}
 	lb := m.row.boxOf(m.at)
 	h := float64(max(r.layout.height[c.Page], 1))
+	if rel == RightOf && c.at.from == m.at.to {
+		f.Edge = true
+	}
 	if rel == RightOf {
 		f.Gap = float64(max(0, c.Box[0]-lb[2])) / h
 	} else {
