@@ -29,9 +29,9 @@ type identity struct {
 // dataFormat is raised when a start must migrate the folder.
 const dataFormat = 1
 
-// openData makes the data folder if needed and takes its lock, which ends with
+// lockData makes the data folder if needed and takes its lock, which ends with
 // the process: two nodes in one folder would both be right and destroy it.
-func openData(dir string) (unlock func() error, err error) {
+func lockData(dir string) (unlock func() error, err error) {
 	if err := durable.MkdirAll(dir); err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}

@@ -1,11 +1,16 @@
 package node
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"image"
+	"image/draw"
+	"image/png"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -15,6 +20,7 @@ import (
 	"time"
 
 	"github.com/recto-edge/recto/node/blob"
+	"github.com/recto-edge/recto/node/extract"
 )
 
 // Verdict is how a part looked to the doctor.
@@ -161,4 +167,37 @@ func doctorBlobs(ctx context.Context, cfg Config, running bool, say sayFunc) {
 		return
 	}
 	say("blobs", VerdictGood, "bucket %s at %s can be written and read", cfg.Blob.S3.Bucket, cfg.Blob.S3.Endpoint)
+}
+
+// doctorModels reads one line of nothing, which loads the runtime library and
+// the detector: what fails on a system that forbids to run anonymous files.
+func doctorModels(ctx context.Context, cfg Config, say sayFunc) {
+	picture := image.NewGray(image.Rect(0, 0, 320, 64))
+	for i := range picture.Pix {
+		picture.Pix[i] = 0xff
+	}
+	draw.Draw(picture, image.Rect(20, 20, 300, 44), image.Black, image.Point{}, draw.Src) // so that it is not blank
+	var file bytes.Buffer
+	err := png.Encode(&file, picture)
+	if err == nil {
+		err = readOnce(ctx, cfg, file.Bytes())
+	}
+	if err != nil {
+		say("models", VerdictBad, "%v", err)
+		return
+	}
+	say("models", VerdictGood, "loaded, a picture was read")
+}
+
+func readOnce(ctx context.Context, cfg Config, file []byte) error {
+	types, err := typesFrom("")
+	if err != nil {
+		return err
+	}
+	r, err := openReading(engineCache(), cfg.Limits, 1, nil, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	_, err = r.Read(ctx, extract.Input{Name: "doctor.png", R: bytes.NewReader(file), Size: int64(len(file)), Types: types})
+	return errors.Join(err, r.close())
 }

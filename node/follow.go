@@ -69,9 +69,9 @@ func (n *Node) applyRevision(seq uint64, r doc.Record) error {
 	return nil
 }
 
-// readLog starts all that reads the log on this node: the index, the archive and
-// the relay of progress.
-func (n *Node) readLog(c *crew, q *queue.Queue) {
+// readLog starts all that reads the log on this node (the index, the archive and
+// the relay of progress) and waits until the index is where the log is now.
+func (n *Node) readLog(ctx context.Context, c *crew, q *queue.Queue) error {
 	c.run(func(ctx context.Context) { n.follow(ctx, q) })
 	c.run(func(ctx context.Context) { n.relayEvents(ctx, q) })
 	// Every revision becomes an immutable object. The position is kept by the
@@ -81,6 +81,11 @@ func (n *Node) readLog(c *crew, q *queue.Queue) {
 			return n.archive.put(ctx, r)
 		})
 	}, func(err error) { n.log.Error("archiving stopped, started again in a second", "error", err) })
+	_, last, err := q.Bounds(ctx)
+	if err != nil {
+		return err
+	}
+	return n.db.Index().Wait(ctx, last)
 }
 
 // relayEvents hands progress from all members to this node's watchers.

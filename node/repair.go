@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
@@ -121,4 +122,39 @@ func (n *Node) markLog(ctx context.Context, q *queue.Queue) error {
 		return err
 	}
 	return writeJSON(filepath.Join(n.cfg.Data, logMarkFile), logMark{ID: q.LogID(), Gaps: gaps})
+}
+
+// Rebuild brings log and index of a stopped node to what its blob store holds,
+// whether or not they look damaged: documents with an archived revision come back
+// with it, those with only an intake record are queued to be read.
+func Rebuild(ctx context.Context, cfg Config, progress func(stage string, done, of int)) (rep RebuildReport, err error) {
+	n, err := New(cfg, Build{}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return rep, err
+	}
+	defer func() { err = errors.Join(err, n.Stop(context.WithoutCancel(ctx))) }()
+	for _, step := range []func(context.Context) error{
+		n.openData, n.startBlobs, n.startCache, n.startIntake, n.startBroker,
+	} {
+		if err := step(ctx); err != nil {
+			return rep, err
+		}
+	}
+	q, err := n.openLog(ctx)
+	if err != nil {
+		return rep, err
+	}
+	if rep, err = n.repair(ctx, q, progress); err != nil {
+		return rep, err
+	}
+	readers := newCrew()
+	n.onStop("readers", func(context.Context) error { readers.stop(); return nil })
+	n.queue.Store(q)
+	if err := n.readLog(ctx, readers, q); err != nil {
+		return rep, err
+	}
+	found, err := n.intake.Sweep(ctx)
+	rep.Documents += found
+	rep.Restored += found
+	return rep, err
 }

@@ -17,11 +17,6 @@ import (
 type documents struct{ n *Node }
 
 func (d documents) Submit(ctx context.Context, r io.Reader, dl doc.Delivery) (doc.Receipt, error) {
-	if dl.Type != "" {
-		if _, err := d.n.types.Get(ctx, dl.Type); err != nil {
-			return doc.Receipt{}, &doc.Error{Code: doc.Invalid, Detail: doc.DetailUnknownType, Message: err.Error()}
-		}
-	}
 	receipt, err := d.n.intake.Submit(ctx, r, dl)
 	if err == nil {
 		d.n.metrics.Arrived(dl.Channel, receipt.Duplicate)

@@ -16,7 +16,6 @@ import (
 	"github.com/recto-edge/recto/node/auth"
 	"github.com/recto-edge/recto/node/blob"
 	"github.com/recto-edge/recto/node/cache"
-	"github.com/recto-edge/recto/node/doc"
 	"github.com/recto-edge/recto/node/intake"
 	"github.com/recto-edge/recto/node/queue"
 	"github.com/recto-edge/recto/node/telemetry"
@@ -35,16 +34,11 @@ const sweepPeriod = time.Minute
 // console must know is written to out.
 func (n *Node) Start(ctx context.Context, out io.Writer) error {
 	n.started = time.Now().UTC()
-	unlock, err := openData(n.cfg.Data)
-	if err != nil {
-		return err
-	}
-	n.onStop("data folder", func(context.Context) error { return unlock() })
 	for _, step := range []struct {
 		name string
 		fn   func(context.Context) error
 	}{
-		{"identity", n.startIdentity},
+		{"data folder", n.openData},
 		{partControl, n.startControl},
 		{partBlobs, n.startBlobs},
 		{partIndex, n.startCache},
@@ -72,7 +66,13 @@ func (n *Node) Start(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-func (n *Node) startIdentity(context.Context) (err error) {
+// openData takes the data folder and learns who this node is.
+func (n *Node) openData(context.Context) error {
+	unlock, err := lockData(n.cfg.Data)
+	if err != nil {
+		return err
+	}
+	n.onStop("data folder", func(context.Context) error { return unlock() })
 	n.id, err = loadIdentity(n.cfg.Data)
 	return err
 }
@@ -132,7 +132,8 @@ func (n *Node) startCache(context.Context) error {
 
 func (n *Node) startIntake(context.Context) error {
 	n.intake = intake.New(intake.Config{
-		Store: n.store, Log: (*nodeLog)(n), MaxBytes: n.cfg.Limits.MaxBytes, MinFree: n.cfg.Limits.MinFree,
+		Store: intakeStore{n.store, n.cfg.Data}, Log: (*nodeLog)(n), Marks: n.db.Index(),
+		MaxBytes: n.cfg.Limits.MaxBytes, MinFree: n.cfg.Limits.MinFree, KnownType: n.knownType,
 		Logger: n.log.With("component", "intake"),
 	})
 	return nil
@@ -152,15 +153,23 @@ func (n *Node) startBroker(ctx context.Context) error {
 	return nil
 }
 
+// openLog opens the document log; it is not for use before it has been repaired.
+func (n *Node) openLog(ctx context.Context) (*queue.Queue, error) {
+	q, err := queue.Open(ctx, queue.Config{Broker: n.broker, Name: n.id.Node, Full: n.diskLow, Logger: n.log.With("component", "queue")})
+	if err != nil {
+		return nil, err
+	}
+	n.onStop(partLog, func(context.Context) error { n.queue.Store(nil); return q.Close() })
+	return q, nil
+}
+
 // startLog opens the document log, repairs it from the archive if it is not what
 // it was, and only then lets anybody append to it.
 func (n *Node) startLog(ctx context.Context) error {
-	q, err := queue.Open(ctx, queue.Config{Broker: n.broker, Name: n.id.Node, Full: n.diskLow, Logger: n.log.With("component", "queue")})
+	q, err := n.openLog(ctx)
 	if err != nil {
 		return err
 	}
-	readers := newCrew()
-	n.onStop(partLog, func(context.Context) error { n.queue.Store(nil); readers.stop(); return q.Close() })
 	why, err := n.damaged(ctx, q)
 	if err != nil {
 		return err
@@ -176,14 +185,11 @@ func (n *Node) startLog(ctx context.Context) error {
 	} else if err := n.markLog(ctx, q); err != nil {
 		return err
 	}
+	readers := newCrew()
+	n.onStop("readers of the log", func(context.Context) error { readers.stop(); return nil })
 	n.queue.Store(q)
 	n.parts.set(partLog, partOK, "")
-	n.readLog(readers, q)
-	_, last, err := q.Bounds(ctx)
-	if err != nil {
-		return err
-	}
-	if err := n.db.Index().Wait(ctx, last); err != nil {
+	if err := n.readLog(ctx, readers, q); err != nil {
 		return err
 	}
 	n.parts.set(partIndex, partOK, "")
@@ -222,18 +228,6 @@ func (n *Node) probe(ctx context.Context) {
 		note(partLog, q.Healthy(ctx))
 	}
 }
-
-// controlState adapts the control plane to what auth and the type book need.
-type controlState struct{ c *cluster.Cluster }
-
-// nodeLog is the log as intake sees it: there or not yet.
-type nodeLog Node
-
-func (l *nodeLog) Append(ctx context.Context, r doc.Record) (uint64, error) {
-	return (*Node)(l).appendSeq(ctx, r)
-}
-
-func (l *nodeLog) Known(id doc.ID) (doc.Record, bool) { return (*Node)(l).db.Index().Get(id) }
 
 func (n *Node) startReading(context.Context) error {
 	r, err := openReading(filepath.Join(n.cfg.Data, "engines"), n.cfg.Limits, n.cfg.workers()+1, n.db.Values(), n.log.With("component", "reading"))

@@ -122,3 +122,9 @@ func typesFrom(dir string) ([]doc.Type, error) {
 	}
 	return all, nil
 }
+
+// knownType says whether documents may be delivered as type name.
+func (n *Node) knownType(name string) bool {
+	_, err := n.types.Get(context.Background(), name)
+	return err == nil
+}

@@ -1,0 +1,5 @@
+package node
+
+import "context"
+
+func (n *Node) startFolders(context.Context) error { return nil }
