@@ -142,7 +142,8 @@ func text(words []doc.Word) string {
 	return sb.String()
 }
 
-func engine(tb testing.TB) *ocr.Engine {
+// nets gives the shipped detector and recogniser.
+func nets(tb testing.TB) (det, rec ocr.Net) {
 	tb.Helper()
 	rt, err := onnx.Open(onnx.Config{CacheDir: tb.TempDir()})
 	if err != nil {
@@ -160,7 +161,13 @@ func engine(tb testing.TB) *ocr.Engine {
 		}
 		return n
 	}
-	return ocr.New(ocr.Config{Detector: net(onnx.Detector), Recogniser: net(onnx.Recogniser), Charset: onnx.Charset()})
+	return net(onnx.Detector), net(onnx.Recogniser)
+}
+
+func engine(tb testing.TB) *ocr.Engine {
+	tb.Helper()
+	det, rec := nets(tb)
+	return ocr.New(ocr.Config{Detector: det, Recogniser: rec, Charset: onnx.Charset()})
 }
 
 // warm loads the models, which is paid once a process and not a page.
