@@ -57,8 +57,9 @@ func (c *call) resume(token string) error {
 	return nil
 }
 
-// cookie is the name of the session cookie. Browsers take the __Host- prefix
-// over TLS only, so plain HTTP has a name of its own.
+// cookie is the name of the session cookie. Not all browsers take the __Host-
+// prefix and Secure without TLS: Chromium does on a loopback address, others do
+// not. So plain HTTP has a name of its own.
 func (s *Server) cookie() string {
 	if s.certs != nil {
 		return "__Host-recto"

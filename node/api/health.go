@@ -1,8 +1,10 @@
 package api
 
 import (
+	"bytes"
+	"net/http"
+
 	"github.com/gofiber/fiber/v2"
-	"github.com/gofiber/fiber/v2/middleware/adaptor"
 
 	"github.com/recto-edge/recto/node/auth"
 )
@@ -35,7 +37,34 @@ func (s *Server) readyz(c *call) error {
 	return c.JSON(Health{Status: "ok"})
 }
 
+// metrics asks the node's handler, which speaks net/http. It gets the headers
+// that decide the form of its answer, and no body.
 func (s *Server) metrics() handler {
-	h := adaptor.HTTPHandler(s.cfg.Metrics)
-	return func(c *call) error { return h(c.Ctx) }
+	return func(c *call) error {
+		req, err := http.NewRequestWithContext(c.ctx, http.MethodGet, c.route.path, nil)
+		if err != nil {
+			return err
+		}
+		req.Header.Set(fiber.HeaderAccept, c.Get(fiber.HeaderAccept))
+		out := &collected{header: http.Header{}, status: http.StatusOK}
+		s.cfg.Metrics.ServeHTTP(out, req)
+		c.Set(fiber.HeaderContentType, out.header.Get(fiber.HeaderContentType))
+		return c.Status(out.status).Send(out.body.Bytes())
+	}
 }
+
+// collected is an http.ResponseWriter that keeps the answer.
+type collected struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+// Header implements http.ResponseWriter.
+func (w *collected) Header() http.Header { return w.header }
+
+// WriteHeader implements http.ResponseWriter.
+func (w *collected) WriteHeader(status int) { w.status = status }
+
+// Write implements http.ResponseWriter.
+func (w *collected) Write(p []byte) (int, error) { return w.body.Write(p) }

@@ -153,7 +153,11 @@ func (c *call) refuse(err error) {
 	c.Response().ResetBody()
 	switch {
 	case c.route.page && f.status == fiber.StatusUnauthorized:
-		err = c.Redirect("/login?next="+url.QueryEscape(c.OriginalURL()), fiber.StatusSeeOther)
+		next := "/"
+		if c.Method() == fiber.MethodGet {
+			next = c.OriginalURL()
+		}
+		err = c.Redirect("/login?next="+url.QueryEscape(next), fiber.StatusSeeOther)
 	case c.route.page:
 		f.headers(c.Ctx)
 		err = c.s.pageFailure(c, f)

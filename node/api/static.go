@@ -14,8 +14,8 @@ import (
 	"github.com/recto-edge/recto/node/doc"
 )
 
-// static serves embedded files under a path that ends in "/*". Browsers keep
-// them and ask again with the ETag, so that a new version shows at once.
+// static serves embedded files under a path that ends in "/*". Their names hold a
+// digest, so browsers may keep them for good.
 func (s *Server) static(files fs.FS) handler {
 	var tags sync.Map // name to digest; files are embedded and do not change
 	return func(c *call) error {
@@ -32,7 +32,7 @@ func (s *Server) static(files fs.FS) handler {
 			tag, _ = tags.LoadOrStore(name, sum(raw))
 		}
 		same := c.unchanged(tag.(string))
-		c.Set(fiber.HeaderCacheControl, "public, max-age=300, must-revalidate")
+		c.Set(fiber.HeaderCacheControl, "public, max-age=31536000, immutable")
 		if same {
 			return nil
 		}

@@ -72,16 +72,28 @@ func (s *Server) put(c *call) error {
 	return c.JSON(r)
 }
 
-// upload takes the files of a form as they arrive. The answer comes when all of
-// them are durable, or not at all.
+// upload answers for the files of a form.
 func (s *Server) upload(c *call) error {
 	wait, err := c.wait()
 	if err != nil {
 		return err
 	}
+	receipts, err := s.receive(c)
+	if err != nil {
+		return err
+	}
+	if settled, ok := s.await(c, receipts, wait); ok {
+		return c.Status(fiber.StatusOK).JSON(settled)
+	}
+	return c.JSON(receipts)
+}
+
+// receive takes the files of a form as they arrive. It gives their receipts when
+// all of them are durable, or none.
+func (s *Server) receive(c *call) ([]doc.Receipt, error) {
 	media, params, err := mime.ParseMediaType(c.Get(fiber.HeaderContentType))
 	if err != nil || media != multipartForm || params["boundary"] == "" {
-		return doc.Errorf(doc.Invalid, "send files as %s, or one file as the body of PUT %s/documents/{name}", multipartForm, prefix)
+		return nil, doc.Errorf(doc.Invalid, "send files as %s, or one file as the body of PUT %s/documents/{name}", multipartForm, prefix)
 	}
 	form := &form{reader: multipart.NewReader(c.in, params["boundary"]), delivery: c.delivery(), s: s}
 	for {
@@ -90,19 +102,16 @@ func (s *Server) upload(c *call) error {
 			break
 		}
 		if err != nil {
-			return c.broken(err)
+			return nil, c.broken(err)
 		}
 		if err := form.take(c, part); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if len(form.receipts) == 0 {
-		return doc.Errorf(doc.Invalid, "the form holds no file")
+		return nil, doc.Errorf(doc.Invalid, "the form holds no file")
 	}
-	if settled, ok := s.await(c, form.receipts, wait); ok {
-		return c.Status(fiber.StatusOK).JSON(settled)
-	}
-	return c.JSON(form.receipts)
+	return form.receipts, nil
 }
 
 // broken says why a form cannot be read on: because its sender stopped, or

@@ -129,3 +129,20 @@ func invalid(where string, err error) error {
 	}
 	return &doc.Error{Code: doc.Invalid, Message: fmt.Sprintf("%s: %s", where, text), Err: err}
 }
+
+// values reads the body as a form without files, as pages send it without
+// scripts.
+func (c *call) values() (url.Values, error) {
+	if media, _, err := mime.ParseMediaType(c.Get(fiber.HeaderContentType)); err != nil || media != fiber.MIMEApplicationForm {
+		return nil, doc.Errorf(doc.Invalid, "send the body as %s", fiber.MIMEApplicationForm)
+	}
+	raw, err := c.in.small(bodyLimit)
+	if err != nil {
+		return nil, err
+	}
+	v, err := url.ParseQuery(string(raw))
+	if err != nil {
+		return nil, doc.Errorf(doc.Invalid, "the form is not encoded correctly")
+	}
+	return v, nil
+}
