@@ -53,6 +53,7 @@ func (w *worker) job(ctx context.Context, m jetstream.Msg) (*Job, doc.ID, error)
 	if err != nil {
 		return nil, rec.ID, fmt.Errorf("latest: %w", err)
 	}
+	attempt := int(meta.NumDelivered)
 	if last.seq != token.seq {
 		if rec, err = last.record(); err != nil {
 			return nil, rec.ID, err
@@ -60,11 +61,13 @@ func (w *worker) job(ctx context.Context, m jetstream.Msg) (*Job, doc.ID, error)
 		if rec.State != doc.StateReading {
 			return nil, rec.ID, nil
 		}
-		if queued, err := w.queuedSince(ctx, rec.ID, token.seq, last.seq); queued || err != nil {
+		begun, queued, err := w.since(ctx, rec.ID, token.seq, last.seq)
+		if queued || err != nil {
 			return nil, rec.ID, err
 		}
+		// The broker syncs its count late; what was appended is certain.
+		attempt = max(attempt, begun+1)
 	}
-	attempt := int(meta.NumDelivered)
 	if attempt > 1 {
 		attempt = max(1, attempt-w.given(ctx, rec.ID, token.seq))
 	}
@@ -74,20 +77,22 @@ func (w *worker) job(ctx context.Context, m jetstream.Msg) (*Job, doc.ID, error)
 	}, rec.ID, nil
 }
 
-// queuedSince says whether the document was queued again after the revision at
-// seq; then that revision's own message is the job.
-func (w *worker) queuedSince(ctx context.Context, id doc.ID, seq, last uint64) (bool, error) {
+// since counts the attempts that were begun after the queued revision at seq, and
+// says whether the document was queued again; then that revision's own message is
+// the job.
+func (w *worker) since(ctx context.Context, id doc.ID, seq, last uint64) (begun int, queued bool, err error) {
 	for seq < last {
 		e, err := w.q.next(ctx, id, seq+1)
 		if err != nil {
-			return false, err
+			return 0, false, err
 		}
 		if e.waiting() {
-			return true, nil
+			return 0, true, nil
 		}
+		begun++ // each attempt begins with one revision, reading
 		seq = e.seq
 	}
-	return false, nil
+	return begun, false, nil
 }
 
 func (w *worker) claim(id doc.ID) bool {
