@@ -53,7 +53,10 @@ func canonicalIBAN(s string) (string, bool) {
 			b[i] = d
 		}
 	}
-	return string(b), ibanHolds(string(b))
+	if !ibanHolds(string(b)) {
+		return "", false
+	}
+	return string(b), true
 }
 
 func ibanHolds(t string) bool {

@@ -51,7 +51,7 @@ var (
 	dateDot  = strictDate(`\.`)
 	dateDash = strictDate(`-`)
 	dateSlsh = strictDate(`/`)
-	dateDMon = regexp.MustCompile(`(?i)(\d{1,2})(?:st|nd|rd|th|er|º|\.)?(?:\s?de)?[\s\-/.,]{0,3}([\p{L}]{3,10})\.?(?:\s?de)?[\s\-/.,']{0,3}((?:19|20)\d{2}|\d{2})`)
+	dateDMon = regexp.MustCompile(`(?i)(\d{1,2})(?:st|nd|rd|th|er|º|\.)?(?:\s+del?\s)?[\s\-/.,]{0,3}([\p{L}]{3,10})\.?(?:\s+del?\s)?[\s\-/.,']{0,3}((?:19|20)\d{2}|\d{2})`)
 	dateMonD = regexp.MustCompile(`(?i)([\p{L}]{3,10})\.?[\s\-/.]{0,2}(\d{1,2})(?:st|nd|rd|th)?[\s,.\-/']{1,3}((?:19|20)\d{2}|\d{2})`)
 	dateYMon = regexp.MustCompile(`(?i)((?:19|20)\d{2})[\s\-/.]{1,2}([\p{L}]{3,10})\.?[\s\-/.]{1,2}(\d{1,2})`)
 	dateFlat = regexp.MustCompile(`^((?:19|20)\d{2})(\d{2})(\d{2})$`)

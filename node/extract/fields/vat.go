@@ -68,6 +68,9 @@ func vatDigits(t string) string {
 	b.WriteString(t[:2])
 	for _, r := range t[2:] {
 		d, ok := digitOf(r)
+		if r == 'L' { // a small l, before it was made a capital
+			d, ok = '1', true
+		}
 		if !ok {
 			return t
 		}
