@@ -52,6 +52,9 @@ func (s *stream) next() []string {
 		}
 		out = append(out, s.lines.Text())
 	}
+	if err := s.lines.Err(); err != nil {
+		s.t.Errorf("the stream does not end, it breaks: %v", err)
+	}
 	return nil
 }
 

@@ -117,9 +117,10 @@ type Limits struct {
 
 // Ports is everything the API needs from the node.
 type Ports struct {
-	Documents Documents
-	Content   Content
-	Types     Types
-	Events    Events
-	Status    Status
+	Documents   Documents
+	Content     Content
+	Types       Types
+	Events      Events
+	Status      Status
+	Maintenance Maintenance
 }

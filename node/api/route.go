@@ -72,6 +72,7 @@ func (s *Server) routes() []route {
 		s.userRoutes(),
 		s.keyRoutes(),
 		s.statusRoutes(),
+		s.maintenanceRoutes(),
 		s.pageRoutes(),
 	)
 }

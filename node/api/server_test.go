@@ -85,7 +85,7 @@ func start(t *testing.T, edit ...func(*Config)) *world {
 	}
 	w.srv, w.url = srv, srv.URL()
 	tr := &http.Transport{}
-	w.http = &http.Client{Transport: tr, Timeout: time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	w.http = &http.Client{Transport: tr, Timeout: 20 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve() }()
 	t.Cleanup(func() {
