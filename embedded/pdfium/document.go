@@ -167,7 +167,8 @@ func (d *Document) loadBytes(ctx context.Context, in *instance, password uint32)
 		if !ok {
 			return 0, errors.New("go-pdfium reads files elsewhere")
 		}
-		access, _, err := files.CreateFileAccessReader(d.src.Size, io.NewSectionReader(d.src.R, 0, d.src.Size))
+		in.file = &source{io.NewSectionReader(d.src.R, 0, d.src.Size)}
+		access, _, err := files.CreateFileAccessReader(d.src.Size, in.file)
 		if err != nil {
 			return 0, err
 		}

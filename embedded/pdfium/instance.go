@@ -30,6 +30,8 @@ type instance struct {
 	scratch uint32 // 128 bytes for results given through pointers
 	timeout time.Duration
 	pages   uint32 // memory limit, in pages of 64 KiB
+	memory  *mapping
+	file    *source // when the file is read in blocks
 	dead    bool
 }
 
@@ -43,16 +45,15 @@ func (e *Engine) newInstance(ctx context.Context) (*instance, error) {
 	if err := e.Start(); err != nil {
 		return nil, err
 	}
-	owner, err := e.pool.GetInstanceWithContext(ctx)
+	owner, memory, err := e.borrow(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("start pdf instance: %w", err)
 	}
-	in := &instance{owner: owner, fns: map[string]api.Function{}, timeout: e.cfg.CallTimeout, pages: e.cfg.MemoryPages}
-	// go-pdfium does not give out the module by a method; a test guards this line.
-	v := reflect.ValueOf(owner.GetImplementation()).Elem().FieldByName("Module")
-	mod, ok := v.Interface().(api.Module)
+	in := &instance{owner: owner, memory: memory, fns: map[string]api.Function{}, timeout: e.cfg.CallTimeout, pages: e.cfg.MemoryPages}
+	// go-pdfium does not give out the module by a method; the tests guard this line.
+	mod, ok := reflect.ValueOf(owner.GetImplementation()).Elem().FieldByName("Module").Interface().(api.Module)
 	if !ok {
-		_ = owner.Close()
+		in.close()
 		return nil, errors.New("start pdf instance: go-pdfium keeps its module elsewhere")
 	}
 	in.mod, in.mem = mod, mod.Memory()
@@ -65,10 +66,37 @@ func (e *Engine) newInstance(ctx context.Context) (*instance, error) {
 	return in, nil
 }
 
-func (in *instance) close() {
-	in.dead = true
-	_ = in.owner.Close() // ends the module; after a trap there is nothing left to say
+// borrow makes an instance in the pool and tells which memory it got.
+func (e *Engine) borrow(ctx context.Context) (gopdfium.Pdfium, *mapping, error) {
+	e.makeMu.Lock()
+	defer e.makeMu.Unlock()
+	e.made = nil
+	owner, err := e.pool.GetInstanceWithContext(ctx)
+	if err != nil {
+		e.made.release()
+		return nil, nil, err
+	}
+	return owner, e.made, nil
 }
+
+// close ends the instance. One that broke is killed: closing it in order would
+// run code in a module whose memory is gone.
+func (in *instance) close() {
+	if in.file != nil {
+		in.file.ReadSeeker = nil
+	}
+	if in.dead {
+		_ = in.owner.Kill()
+	} else {
+		_ = in.owner.Close()
+	}
+	in.dead = true
+	in.memory.release()
+}
+
+// source is the file an instance reads in blocks. After a kill go-pdfium's table
+// of files keeps its entry, which then holds nothing but this.
+type source struct{ io.ReadSeeker }
 
 // quick calls a function that only looks something up. It cannot be stopped.
 func (in *instance) quick(name string, args ...uint64) (uint64, error) {

@@ -1,8 +1,10 @@
-//go:build !unix
+//go:build !linux
 
 package pdfium
 
-import "context"
+// Elsewhere wazero keeps the memory in the Go heap.
+const ownMemory = false
 
-// withMemory leaves memory to wazero, which keeps it in the Go heap.
-func withMemory(ctx context.Context) context.Context { return ctx }
+func reserve(uint64) []byte { return nil }
+func empty([]byte)          {}
+func release([]byte)        {}

@@ -75,6 +75,9 @@ type Engine struct {
 	pool    gopdfium.Pool
 	cache   wazero.CompilationCache
 
+	makeMu sync.Mutex // held while the pool makes an instance
+	made   *mapping   // memory of the instance being made
+
 	mu     sync.Mutex
 	free   chan struct{} // closed and replaced when an instance becomes idle or ends
 	live   int           // instances that exist or are being made
@@ -123,7 +126,7 @@ func (e *Engine) Start() error {
 		e.cache, rc = cache, rc.WithCompilationCache(cache)
 	}
 	pool, err := webassembly.Init(webassembly.Config{
-		Context:       withMemory(context.Background()),
+		Context:       e.withMemory(context.Background()),
 		MaxTotal:      e.cfg.Instances,
 		FSConfig:      wazero.NewFSConfig(), // the default would mount the host's root
 		RuntimeConfig: rc,
