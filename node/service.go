@@ -184,8 +184,9 @@ type maintenance struct{ n *Node }
 
 func (m maintenance) Backup(ctx context.Context, w io.Writer) error { return m.n.Backup(ctx, w) }
 
-func (m maintenance) Restore(ctx context.Context, r io.Reader) (any, error) {
-	return m.n.Restore(ctx, r)
+func (m maintenance) Restore(ctx context.Context, r io.Reader) (api.Restored, error) {
+	out, err := m.n.Restore(ctx, r)
+	return api.Restored(out), err
 }
 
 // Interfaces of the API that the node keeps.
@@ -194,6 +195,8 @@ var (
 	_ api.Content   = content{}
 	_ api.Events    = events{}
 	_ api.Status    = status{}
-	_ api.Types     = typeBook{}
-	_ auth.Store    = controlState{}
+
+	_ api.Maintenance = maintenance{}
+	_ api.Types       = typeBook{}
+	_ auth.Store      = controlState{}
 )

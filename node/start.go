@@ -246,7 +246,7 @@ func (n *Node) startAPI(ctx context.Context, out io.Writer) error {
 		PlainHTTP: n.cfg.PlainHTTP, Version: n.build.Version, MaxBytes: n.cfg.Limits.MaxBytes,
 		Logger: n.log.With("component", "api"), Metrics: promhttp.HandlerFor(n.metrics.Registry, promhttp.HandlerOpts{}),
 	}, n.auth, api.Ports{
-		Documents: documents{n}, Content: content{n}, Types: n.types, Events: events{n}, Status: status{n},
+		Documents: documents{n}, Content: content{n}, Types: n.types, Events: events{n}, Status: status{n}, Maintenance: maintenance{n},
 	})
 	if err != nil {
 		return err

@@ -25,6 +25,7 @@ const (
 	StatusRead Permission = "status.read" // overview, status, metrics
 	Users      Permission = "users"       // see and change users
 	Keys       Permission = "keys"        // see, make and remove API keys
+	Maintain   Permission = "maintain"    // copy everything the node keeps, and bring it back
 )
 
 // Role is a named set of permissions. The set of roles is closed.
@@ -44,7 +45,7 @@ var Roles = []Role{Admin, Operator, Reviewer, Reader, Station}
 
 // permissions is the whole table: what each role may do.
 var permissions = map[Role][]Permission{
-	Admin:    {Submit, Read, Retry, TypesRead, TypesWrite, StatusRead, Users, Keys},
+	Admin:    {Submit, Read, Retry, TypesRead, TypesWrite, StatusRead, Users, Keys, Maintain},
 	Operator: {Submit, Read, Retry, TypesRead, TypesWrite, StatusRead},
 	Reviewer: {Submit, Read, Retry, TypesRead, StatusRead},
 	Reader:   {Read, TypesRead, StatusRead},

@@ -16,7 +16,7 @@ type Restored struct {
 // Backup opens a stream of everything the node keeps; the caller closes it. A
 // stream that was cut gives an error before its end.
 func (c *Client) Backup(ctx context.Context) (io.ReadCloser, error) {
-	res, err := c.open(ctx, request{method: http.MethodGet, path: prefix + "/backup"})
+	res, err := c.open(ctx, request{method: http.MethodPost, path: prefix + "/backup"})
 	if err != nil {
 		return nil, err
 	}
