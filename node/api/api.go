@@ -25,6 +25,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/recto-edge/recto/node/auth"
+	"github.com/recto-edge/recto/ui"
 )
 
 // Config is what the API needs to know. The zero value of a bound means its
@@ -102,6 +103,7 @@ type Server struct {
 	table []route
 	spec  *openapi3.T
 	json  []byte // spec, as served
+	ui    *ui.UI
 
 	guard *guarded      // the bound listener; nil before Listen
 	certs *certificates // nil: plain HTTP
@@ -119,6 +121,10 @@ func New(cfg Config, a *auth.Auth, p Ports) (*Server, error) {
 	s := &Server{cfg: cfg, auth: a, ports: p, log: cfg.Logger}
 	s.open, s.closing = context.WithCancel(context.Background())
 	s.base, s.cancel = context.WithCancel(context.Background())
+	var err error
+	if s.ui, err = ui.New(); err != nil {
+		return nil, fmt.Errorf("prepare the pages: %w", err)
+	}
 	s.table = s.routes()
 	if err := s.describe(); err != nil {
 		return nil, fmt.Errorf("describe the API: %w", err)
