@@ -32,7 +32,7 @@ type Config struct {
 	Dir         string // holds everything JetStream writes; made if absent
 	ServerName  string // the node's ID; must not change while Dir is kept
 	ClusterName string // the same on all members
-	MaxStore    int64  // bytes JetStream may use; 0: 70 % of what the disk has for it
+	MaxStore    int64  // bytes JetStream may use; 0: the disk, to be guarded by Storage
 	Reserve     int64  // bytes of the disk to leave free; 0: 1 GiB, but at most a tenth of the disk
 	Logger      *slog.Logger
 }

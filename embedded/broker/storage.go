@@ -2,15 +2,13 @@ package broker
 
 import (
 	"fmt"
-	"io/fs"
-	"path/filepath"
 	"syscall"
 )
 
 // Storage is how full the broker and its disk are, in bytes.
 type Storage struct {
 	Used     uint64 // by JetStream
-	Max      uint64 // JetStream refuses messages above this
+	Max      uint64 // that its streams should be limited to together, as of now
 	DiskFree uint64 // for this user, on the disk of the broker's directory
 	Reserve  uint64 // of DiskFree that should stay free
 }
@@ -33,7 +31,7 @@ func (b *Broker) Storage() (Storage, error) {
 	if err != nil {
 		return Storage{}, fmt.Errorf("jetstream storage: %w", err)
 	}
-	return Storage{Used: js.Store, Max: uint64(js.Config.MaxStore), DiskFree: disk.free, Reserve: reserve(b.cfg, disk)}, nil
+	return Storage{Used: js.Store, Max: room(b.cfg, disk, js.Store), DiskFree: disk.free, Reserve: reserve(b.cfg, disk)}, nil
 }
 
 type disk struct{ total, free uint64 }
@@ -54,40 +52,24 @@ func reserve(cfg Config, d disk) uint64 {
 	return min(1<<30, d.total/10)
 }
 
-// maxStore keeps JetStream's limit below the disk's: at the limit it refuses with
-// an error and recovers when there is room again; at the disk's end it switches
-// itself off until it is restarted.
+// maxStore is JetStream's own limit. It reserves the limits of streams against
+// it, and above it the meta group steps down: so it is as large as the disk, does
+// not follow the free space, and is not the guard. Storage.Max and Low are.
 func maxStore(cfg Config) (int64, error) {
 	if cfg.MaxStore > 0 {
 		return cfg.MaxStore, nil
 	}
 	d, err := statDisk(cfg.Dir)
-	if err != nil {
-		return 0, err
-	}
-	used, err := usage(cfg.Dir)
-	if err != nil {
-		return 0, err
-	}
-	const least = 64 << 20
-	spare := int64(d.free) - int64(reserve(cfg, d))
-	return max(used+spare*7/10, used+least), nil
+	return int64(d.total), err
 }
 
-// usage is what the files below dir hold, in bytes.
-func usage(dir string) (sum int64, err error) {
-	err = filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
-			return err
-		}
-		info, err := e.Info()
-		if err == nil {
-			sum += info.Size()
-		}
-		return err
-	})
-	if err != nil {
-		return 0, fmt.Errorf("measure usage: %w", err)
+// room is what all streams together should be given: below JetStream's limit, and
+// leaving the reserve and a part of the disk to others.
+func room(cfg Config, d disk, used uint64) uint64 {
+	if cfg.MaxStore > 0 {
+		return uint64(cfg.MaxStore) / 10 * 9
 	}
-	return sum, nil
+	const least = 64 << 20
+	spare := d.free - min(d.free, reserve(cfg, d))
+	return used + max(spare/10*7, least)
 }

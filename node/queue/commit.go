@@ -81,6 +81,7 @@ func (q *Queue) refuse() {
 func (q *Queue) commit(batch []*pending) {
 	if len(batch) >= minBatch {
 		last, err := q.publishBatch(batch)
+		q.heard(err)
 		var api *apiError
 		if err == nil || !errors.As(err, &api) {
 			for i, p := range batch {
@@ -99,8 +100,15 @@ func (q *Queue) commit(batch []*pending) {
 		p.msg.Header.Del(headerBatchSeq)
 		p.msg.Header.Del(headerBatchCommit)
 		seq, err := q.publish(context.Background(), p.msg)
+		q.heard(err)
 		p.done <- answer{seq, err}
 	}
+}
+
+// heard notes whether the log answered, be it with a refusal.
+func (q *Queue) heard(err error) {
+	var api *apiError
+	q.silent.Store(err != nil && !errors.As(err, &api))
 }
 
 // Headers of an atomic batch.
@@ -117,7 +125,7 @@ func (q *Queue) publishBatch(batch []*pending) (last uint64, err error) {
 	for i, p := range batch {
 		p.msg.Header.Set(headerBatch, id)
 		p.msg.Header.Set(headerBatchSeq, strconv.Itoa(i+1))
-		var m *nats.Msg = p.msg
+		m := p.msg
 		switch i {
 		case len(batch) - 1:
 			m.Header.Set(headerBatchCommit, "1")

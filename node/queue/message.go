@@ -25,6 +25,11 @@ func lane(rec doc.Record) string {
 	if rec.State != doc.StateQueued {
 		return laneRest
 	}
+	return waitingLane(rec)
+}
+
+// waitingLane is the lane of a revision that somebody has to work on.
+func waitingLane(rec doc.Record) string {
 	for _, p := range doc.Priorities {
 		if rec.Priority == p {
 			return string(p)

@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -49,7 +50,7 @@ type Config struct {
 	Broker   Broker
 	Name     string        // of this node, for the server's list of connections
 	Replicas int           // copies of the log; 0: 1
-	MaxBytes int64         // of the log; 0: as much as the broker may store
+	MaxBytes int64         // of the log, below what the broker may store, because JetStream stops as a whole there; 0: no limit
 	Timeout  time.Duration // for one answer of the broker; 0: 5 s
 	Full     func() bool   // says that the disk is at its reserve: appends are refused; nil: never
 	Logger   *slog.Logger
@@ -64,6 +65,7 @@ type Queue struct {
 	logID string
 
 	appends chan *pending
+	silent  atomic.Bool // the last commit was not answered
 	stop    context.CancelFunc
 	stopped context.Context
 	owned   sync.WaitGroup
@@ -92,6 +94,7 @@ func Open(ctx context.Context, cfg Config) (*Queue, error) {
 		return nil, fmt.Errorf("open queue: %w", unavailable(err))
 	}
 	q := &Queue{cfg: cfg, log: cfg.Logger, nc: nc, appends: make(chan *pending, maxBatch)}
+	nc.SetReconnectHandler(func(*nats.Conn) { q.silent.Store(false) })
 	if q.js, err = jetstream.New(nc); err == nil {
 		err = q.makeStreams(ctx)
 	}
@@ -138,15 +141,29 @@ func (q *Queue) makeStreams(ctx context.Context) error {
 		} else if !errors.Is(err, jetstream.ErrStreamNotFound) {
 			return err
 		}
-		if _, err := q.js.CreateOrUpdateStream(ctx, docs); err != nil {
-			return fmt.Errorf("make stream %s: %w", logStream, err)
-		}
-		if _, err := q.js.CreateOrUpdateStream(ctx, state); err != nil {
-			return fmt.Errorf("make stream %s: %w", stateStream, err)
+		for _, stream := range []jetstream.StreamConfig{docs, state} {
+			if err := q.ensure(ctx, stream); err != nil {
+				return fmt.Errorf("make stream %s: %w", stream.Name, err)
+			}
 		}
 		q.logID = docs.Metadata[logIDKey]
 		return q.makeConsumers(ctx)
 	})
+}
+
+// ensure makes a stream, or brings it to cfg. One that is there stays as it is when
+// the broker has less room by now than the streams were promised: it is more use
+// with an old limit than closed.
+func (q *Queue) ensure(ctx context.Context, cfg jetstream.StreamConfig) error {
+	_, err := q.js.CreateOrUpdateStream(ctx, cfg)
+	var refused *jetstream.APIError
+	if errors.As(err, &refused) && refused.ErrorCode == errStorageResources {
+		if _, there := q.js.Stream(ctx, cfg.Name); there == nil {
+			q.log.Warn("the limits of a stream stay as they are: the broker may store less", "stream", cfg.Name)
+			return nil
+		}
+	}
+	return err
 }
 
 // makeConsumers makes those of the workers, so that what waits is counted before
@@ -235,8 +252,13 @@ func (q *Queue) Bounds(ctx context.Context) (first, last uint64, err error) {
 }
 
 // Healthy writes a probe and says what went wrong. It notices what the server's
-// own health does not: a full disk, a lost quorum.
+// own health does not: a lost quorum, and a log that switched itself off because a
+// write failed. That one answers nothing any more, while everything around it is
+// well; only a restart of the broker brings it back.
 func (q *Queue) Healthy(ctx context.Context) error {
+	if q.silent.Load() {
+		return doc.Errorf(doc.Unavailable, "the document log did not answer the last append: restart the broker")
+	}
 	m := nats.NewMsg(subjectProbe)
 	m.Data = []byte(time.Now().UTC().Format(time.RFC3339Nano))
 	if _, err := q.publish(ctx, m); err != nil {

@@ -292,9 +292,32 @@ func TestUnavailableWhileBrokerIsAway(t *testing.T) {
 	b.Close()
 	_, err := q.Append(timeout(t), record(1))
 	wantCode(t, err, doc.Unavailable)
-	wantCode(t, q.Healthy(timeout(t)), doc.Unavailable)
+	wantCode(t, q.Healthy(timeout(t)), doc.Unavailable) // at once: the append was not answered
 	_, _, err = q.Latest(timeout(t), record(1).ID)
 	wantCode(t, err, doc.Unavailable)
+}
+
+// The broker's limit follows the free space of the disk and may be smaller at the
+// next start; a log whose limit follows it stays usable.
+func TestLimitsShrink(t *testing.T) {
+	dir := t.TempDir()
+	for i, limit := range []int64{200 << 20, 100 << 20} {
+		b, err := broker.Open(timeout(t), broker.Config{Dir: dir, ServerName: "n1", ClusterName: "test", MaxStore: limit})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer b.Close()
+		q, err := queue.Open(timeout(t), queue.Config{Broker: b, MaxBytes: limit * 9 / 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		appendOK(t, q, record(i))
+		if _, last := bounds(t, q); last != uint64(i+1) {
+			t.Fatalf("last sequence %d, want %d", last, i+1)
+		}
+		q.Close()
+		b.Close()
+	}
 }
 
 func TestLogIDStaysWithTheLog(t *testing.T) {
@@ -392,6 +415,9 @@ func TestFollowResumesAndNoticesACut(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect(601, 601)
+	if err := q.Healthy(ctx); err != nil {
+		t.Fatalf("after a restart of the broker: %v", err)
+	}
 	cancel()
 	if err := <-done; err != nil {
 		t.Fatal(err)

@@ -30,6 +30,10 @@ func (q *Queue) Restore(ctx context.Context, rec doc.Record) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	if rec.State == doc.StateReading {
+		// The queued revision whose message was the job may be lost: this is the job.
+		m.Subject = subjectDocs + "." + waitingLane(rec) + "." + string(rec.ID)
+	}
 	m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(last.seq, 10))
 	m.Header.Set(jetstream.ExpectedLastSubjSeqSubjHeader, ofDocument(rec.ID))
 	if _, err := q.publish(ctx, m); err != nil {

@@ -287,3 +287,23 @@ func TestWorkWakesUp(t *testing.T) {
 		}
 	}
 }
+
+// A document that was being read when the log was lost is work again, also when
+// the archive gives back nothing but its last revision.
+func TestRestoredReadingIsWork(t *testing.T) {
+	q, _ := open(t, t.TempDir(), nil)
+	rec := next(t, record(1), doc.StateReading, "worker")
+	for i, want := range []bool{true, false} {
+		if got, err := q.Restore(timeout(t), rec); err != nil || got != want {
+			t.Fatalf("restore %d: %v, %v; want %v", i, got, err, want)
+		}
+	}
+	jobs := make(chan queue.Job, 1)
+	work(t, q, quick(1), func(_ context.Context, job queue.Job) error {
+		jobs <- job
+		return nil
+	})
+	if job := receive(t, jobs); job.Record.Revision != 2 || job.Record.State != doc.StateReading {
+		t.Fatalf("got %+v", job)
+	}
+}
