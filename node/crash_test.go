@@ -73,15 +73,7 @@ func TestKilledTwentyTimes_LosesNothing(t *testing.T) {
 	if len(acked) != uploads {
 		t.Fatalf("%d documents acknowledged, want %d", len(acked), uploads)
 	}
-	p.until("all documents are read", func() bool {
-		done := 0
-		for _, s := range p.all() {
-			if s.State.Settled() {
-				done++
-			}
-		}
-		return done >= uploads
-	})
+	p.settled(uploads)
 	p.holds(acked)
 }
 
@@ -119,15 +111,7 @@ func (p *process) fill(n int) map[doc.ID]string {
 		}
 		acked[r.ID] = number
 	}
-	p.until("all documents are read", func() bool {
-		done := 0
-		for _, s := range p.all() {
-			if s.State.Settled() {
-				done++
-			}
-		}
-		return done == n
-	})
+	p.settled(n)
 	return acked
 }
 
@@ -148,12 +132,14 @@ func TestLogDamaged_ComesBack(t *testing.T) {
 	}
 	p.start()
 	p.ready()
+	p.settled(len(want)) // what was not archived when the log went is read again
 	p.holds(want)
 
 	p.kill()
 	flipBit(t, filepath.Join(p.data, "broker"))
 	p.start()
 	p.ready()
+	p.settled(len(want)) // what was not archived when the log went is read again
 	p.holds(want)
 
 	// And the node still works.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -23,6 +24,7 @@ type process struct {
 	t    *testing.T
 	data string
 	addr string
+	conf string // configuration file; empty: none
 	log  *bytes.Buffer
 	cmd  *exec.Cmd
 	http *http.Client
@@ -79,7 +81,11 @@ func (p *process) start() {
 	if p.log == nil {
 		p.log = &bytes.Buffer{}
 	}
-	p.cmd = exec.Command(bin, "up", "--data", p.data, "--listen", p.addr)
+	args := []string{"up", "--data", p.data, "--listen", p.addr}
+	if p.conf != "" {
+		args = append(args, "--config", p.conf)
+	}
+	p.cmd = exec.Command(bin, args...)
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	if err := p.cmd.Start(); err != nil {
 		p.t.Fatal(err)
@@ -94,6 +100,15 @@ func (p *process) kill() {
 	_ = p.cmd.Process.Kill()
 	_ = p.cmd.Wait()
 	p.cmd = nil
+}
+
+// configure gives the node a configuration file.
+func (p *process) configure(text string) {
+	p.t.Helper()
+	p.conf = filepath.Join(p.t.TempDir(), "recto.toml")
+	if err := os.WriteFile(p.conf, []byte(text), 0o600); err != nil {
+		p.t.Fatal(err)
+	}
 }
 
 // until polls ok, which is cheap and has no side effect, until it holds.
@@ -133,6 +148,9 @@ func (p *process) call(method, path string, body io.Reader) (int, []byte, error)
 		if json.Unmarshal(raw, &local) == nil {
 			req.Header.Set("Authorization", "Bearer "+local.Key)
 		}
+	}
+	if _, isText := body.(*strings.Reader); isText { // JSON; files come as bytes
+		req.Header.Set("Content-Type", "application/json")
 	}
 	resp, err := p.http.Do(req)
 	if err != nil {
@@ -187,6 +205,20 @@ func (p *process) record(id doc.ID) doc.Record {
 		p.t.Fatal(err)
 	}
 	return r
+}
+
+// settled waits until the node has read n documents.
+func (p *process) settled(n int) {
+	p.t.Helper()
+	p.until("all documents are read", func() bool {
+		done := 0
+		for _, s := range p.all() {
+			if s.State.Settled() {
+				done++
+			}
+		}
+		return done >= n
+	})
 }
 
 // invoiceXML is a small e-invoice with its own number: quick to read, so that a
