@@ -18,7 +18,7 @@ func (r *reader) headAddress(spec doc.FieldSpec) []scored {
 		if len(lines) == 0 {
 			continue
 		}
-		var parts []string
+		var parts, values []string
 		var c scored
 		conf := 1.0
 		strength := 0
@@ -27,18 +27,18 @@ func (r *reader) headAddress(spec doc.FieldSpec) []scored {
 			if text == "" {
 				continue
 			}
-			parts = append(parts, text)
 			v := r.lineValue(doc.Address, l.row, l.at, text, 0)
 			if k == 0 {
 				c = v
 			}
+			parts, values = append(parts, text), append(values, v.Value)
 			c.Box = c.Box.Union(v.Box)
 			conf = min(conf, v.Conf)
 			strength += addressScore(l.text)
 		}
 		c.Raw = strings.Join(parts, "\n")
 		c.Conf = conf
-		c.Value = joinLines(parts)
+		c.Value = joinLines(values)
 		c.score = clamp((0.45 + min(0.3, 0.05*float64(strength)) - 0.02*float64(i)) * (0.7 + 0.3*conf))
 		out = append(out, c)
 		i = last

@@ -72,7 +72,7 @@ func joinLine(a, b line) (line, bool) {
 	open := strings.Count(above, "(") > strings.Count(above, ")")
 	linked := strings.HasSuffix(above, "&") || strings.HasPrefix(text, "&") || strings.HasSuffix(above, " AND") || strings.HasSuffix(above, "-")
 	opening := strings.Count(text, "(") > strings.Count(text, ")") && trade.MatchString(text)
-	if !open && !linked && !opening && !(b.kind == companyLine && onlyTrade(text)) {
+	if !open && !linked && !opening && !(onlyTrade(text) && (b.kind == companyLine || len(strings.Fields(text)) == 1 && trade.MatchString(above))) {
 		return a, false
 	}
 	a.text, a.kind = above+" "+text, b.kind
@@ -97,13 +97,25 @@ func onlyTrade(s string) bool {
 
 // lineValue makes a scored candidate of part of a row.
 func (r *reader) lineValue(ft doc.FieldType, rw *row, at span, text string, score float64) scored {
-	v, _ := Canonical(ft, text, r.hints)
+	read := text
+	if sourceOf(r.layout.pages[rw.page]) == doc.FromOCR {
+		switch ft {
+		case doc.Name:
+			read = repairName(text)
+		case doc.Address:
+			read = repairAddress(text)
+		}
+	}
+	v, _ := Canonical(ft, read, r.hints)
 	c := Candidate{Type: ft, Raw: text, Value: v, Page: rw.page, Row: rw.index, Box: rw.boxOf(at), Conf: rw.confOf(at), at: at}
 	return scored{Candidate: c, Features: r.place(c), score: clamp(score * (0.7 + 0.3*c.Conf)), method: "layout"}
 }
 
 // longNumber is a registration number behind a legal form.
 var longNumber = regexp.MustCompile(`\s[(\[]?[A-Z]{0,3}\d{4,}`)
+
+// endNumber is a registration number at the end of a name.
+var endNumber = regexp.MustCompile(`\s+[A-Z]{0,3}\d{5,}\s?-?\s?[A-Z]?$`)
 
 // trimName cuts a registration number and marks off a line that names a company.
 func trimName(l line) (string, span) {
@@ -122,6 +134,7 @@ func trimName(l line) (string, span) {
 		}
 	}
 	text = bracketNo.ReplaceAllString(text, "")
+	text = endNumber.ReplaceAllString(text, "")
 	if i := strings.IndexByte(text, ' '); i > 0 {
 		if d, n := counts(text[:i]); d > 3 && n == 0 {
 			text = text[i+1:]

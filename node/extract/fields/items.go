@@ -141,6 +141,10 @@ func (r *reader) items(spec doc.FieldSpec, h header) ([]item, int) {
 				continue
 			}
 			for k, ps := range cells {
+				if strings.HasPrefix(ps[0].text, "=") && spec.Columns[k].Type != doc.Text {
+					it.cells[k] = ps // what is left after a discount
+					continue
+				}
 				if spec.Columns[k].Type == doc.Text || len(it.cells[k]) == 0 {
 					it.cells[k] = append(it.cells[k], ps...)
 				}

@@ -67,7 +67,7 @@ func (x *labelIndex) find(s string) (found []label, sim float64) {
 	if ls := x.exact[s]; ls != nil {
 		return ls, 1
 	}
-	if len(s) < 5 {
+	if d, _ := counts(s); len(s) < 5 || d > len(s)/4 { // "vat 19" is no misread "vat id"
 		return nil, 0
 	}
 	limit := 1 + len(s)/9

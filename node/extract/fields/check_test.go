@@ -1,0 +1,85 @@
+package fields_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/recto-edge/recto/node/doc"
+	"github.com/recto-edge/recto/node/extract/fields"
+	"github.com/recto-edge/recto/node/extract/types"
+)
+
+func TestCheck(t *testing.T) {
+	typ := doc.Type{Name: "x", Fields: []doc.FieldSpec{
+		{Name: "net", Type: doc.Money}, {Name: "tax", Type: doc.Money}, {Name: "gross", Type: doc.Money},
+		{Name: "iban", Type: doc.IBAN}, {Name: "vat", Type: doc.VATID}, {Name: "code", Type: doc.Identifier, Pattern: "^[0-9]+$"},
+	}, Checks: []string{"net+tax=gross"}}
+	in := []doc.Field{
+		{Name: "net", Type: doc.Money, Value: "10.00", Confidence: 0.8}, {Name: "tax", Type: doc.Money, Value: "1.90", Confidence: 0.8}, {Name: "gross", Type: doc.Money, Value: "12.00", Confidence: 0.8},
+		{Name: "iban", Type: doc.IBAN, Value: "DE88200800000970375700", Confidence: 0.8}, {Name: "vat", Type: doc.VATID, Value: "DE136695977", Confidence: 0.8}, {Name: "code", Type: doc.Identifier, Value: "A1", Confidence: 0.8},
+	}
+	before := slices.Clone(in)
+	out := fields.Check(typ, in)
+	if d := cmp.Diff(before, in); d != "" {
+		t.Errorf("Check changed what it was given:\n%s", d)
+	}
+	want := map[string][2][]string{
+		"net": {nil, {"sum"}}, "tax": {nil, {"sum"}}, "gross": {nil, {"sum"}}, "iban": {{"iban"}, nil}, "vat": {nil, {"vat"}}, "code": {nil, {"pattern"}},
+	}
+	for _, f := range out {
+		if d := cmp.Diff(want[f.Name], [2][]string{f.Checks, f.FailedChecks}); d != "" {
+			t.Errorf("%s (-want +got):\n%s", f.Name, d)
+		}
+		if confident := f.Confidence == 0.8; confident != (len(f.FailedChecks) == 0) {
+			t.Errorf("%s: confidence %v with failed checks %v", f.Name, f.Confidence, f.FailedChecks)
+		}
+	}
+	if d := cmp.Diff(out, fields.Check(typ, out)); d != "" {
+		t.Errorf("a second Check changes the first one's answer:\n%s", d)
+	}
+}
+
+func TestCheckRows(t *testing.T) {
+	row := func(q, p, total string) []doc.Field {
+		return []doc.Field{{Name: "quantity", Type: doc.Number, Value: q}, {Name: "unit_price", Type: doc.Number, Value: p}, {Name: "line_total", Type: doc.Money, Value: total}}
+	}
+	out := fields.Check(doc.Type{}, []doc.Field{{Name: "items", Type: doc.Table, Rows: [][]doc.Field{row("3", "0.335", "1.01"), row("2", "5", "11.00")}}})
+	if got := out[0].Rows[0][2].Checks; !slices.Contains(got, "product") {
+		t.Errorf("3 x 0.335 = 1.01: checks %v, want product", got)
+	}
+	if got := out[0].Rows[1][2].FailedChecks; !slices.Contains(got, "product") {
+		t.Errorf("2 x 5 = 11: failed checks %v, want product", got)
+	}
+}
+
+func TestKeyValues(t *testing.T) {
+	fs := fields.KeyValues(page("Brand: PHOENIX | Date of Test: May 1, 1985", "Weight: 2,50 EUR", "Brand: OTHER", "12:30 no key", "Empty:"))
+	got := map[string]string{}
+	for _, f := range fs {
+		got[f.Name] = f.Value
+	}
+	want := map[string]string{"brand": "PHOENIX", "date_of_test": "1985-05-01", "weight": "2.50", "brand_2": "OTHER"}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("pairs (-want +got):\n%s", d)
+	}
+}
+
+func TestClassify(t *testing.T) {
+	all := types.Shipped()
+	for want, lines := range map[string][]string{
+		"receipt":  {"CORNER SHOP", "Cashier: 4", "Coffee | | 2.50", "Subtotal | | 2.50", "Cash | | 5.00", "Change | | 2.50", "Thank you, please come again"},
+		"invoice":  {"Invoice", "Invoice Number: 12 | Invoice Date: 01.02.2026", "Bill to", "Quantity | Unit price | Line total", "IBAN | BIC", "Payment terms: 30 days", "Due date"},
+		"identity": {"REPUBLIC OF UTOPIA", "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10"},
+		"generic":  {"Dear Sir or Madam", "please find the minutes of our meeting", "Yours faithfully"},
+	} {
+		name, confidence := fields.Classify(page(lines...), all)
+		if name != want || confidence < 0.5 || confidence > 1 {
+			t.Errorf("recognised as %q (%.2f), want %q", name, confidence, want)
+		}
+	}
+	if name, _ := fields.Classify(doc.Reading{}, nil); name != "" {
+		t.Errorf("with no types: %q, want none", name)
+	}
+}
