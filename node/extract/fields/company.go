@@ -72,7 +72,7 @@ func joinLine(a, b line) (line, bool) {
 	open := strings.Count(above, "(") > strings.Count(above, ")")
 	linked := strings.HasSuffix(above, "&") || strings.HasPrefix(text, "&") || strings.HasSuffix(above, " AND") || strings.HasSuffix(above, "-")
 	opening := strings.Count(text, "(") > strings.Count(text, ")") && trade.MatchString(text)
-	if !open && !linked && !opening && !(onlyTrade(text) && (b.kind == companyLine || len(strings.Fields(text)) == 1 && trade.MatchString(above))) {
+	if !open && !linked && !opening && !(onlyTrade(text) && (b.kind == companyLine || len(strings.Fields(text)) <= 3 && trade.MatchString(text))) {
 		return a, false
 	}
 	a.text, a.kind = above+" "+text, b.kind
