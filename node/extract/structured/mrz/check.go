@@ -90,11 +90,8 @@ func checkNumber(value string, digit byte) checked {
 	if holds(value, digit) {
 		return checked{value: value, digit: digit, ok: true}
 	}
-	for head := range 4 { // zeros are often read as O throughout: digits behind a few letters
-		t := value[:min(head, len(value))] + digits(value[min(head, len(value)):])
-		if t != value && holds(t, digit) && len(value) > 4 {
-			return checked{value: t, digit: digit, ok: true, repairs: min(differences(t, value), 2)}
-		}
+	if t := zeros(value); differences(t, value) >= 2 && holds(t, digit) {
+		return checked{value: t, digit: digit, ok: true, repairs: 2}
 	}
 	one := exchange(value)
 	for repairs, tries := 1, one; repairs <= 2; repairs++ {
@@ -122,6 +119,18 @@ func checkNumber(value string, digit byte) checked {
 		tries = next
 	}
 	return checked{value: value, digit: digit}
+}
+
+// zeros reads every O, Q and D behind the first two characters as a zero: in
+// numbers like A00000000 OCR takes them for letters one and all.
+func zeros(s string) string {
+	b := []byte(s)
+	for i := 2; i < len(b); i++ {
+		if strings.IndexByte("OQDG", b[i]) >= 0 {
+			b[i] = '0'
+		}
+	}
+	return string(b)
 }
 
 func differences(a, b string) int {
