@@ -219,7 +219,7 @@ func TestP6(t *testing.T) {
 		p.kill()
 		again = append(again, toFirst("again.xml"))
 		p.ready()
-		rss = append(rss, p.rss(t))
+		rss = append(rss, p.memory(t))
 		p.kill()
 	}
 	bin, err := buildOnce()
@@ -233,21 +233,4 @@ func TestP6(t *testing.T) {
 	slices.Sort(rss)
 	t.Logf("P6 | first start to first accepted document %s | to ready %s | restart to accepted %s | idle memory %d MB (%d to %d) | binary %d MB",
 		spread(first), spread(ready), spread(again), rss[len(rss)/2], rss[0], rss[len(rss)-1], info.Size()>>20)
-}
-
-// rss is the resident memory of the process, in MB.
-func (p *process) rss(t *testing.T) int {
-	t.Helper()
-	b := mustRead(t, fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
-	for line := range strings.SplitSeq(string(b), "\n") {
-		if v, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-			kb, err := strconv.Atoi(strings.Fields(v)[0])
-			if err != nil {
-				t.Fatal(err)
-			}
-			return kb >> 10
-		}
-	}
-	t.Fatal("no VmRSS")
-	return 0
 }

@@ -63,6 +63,7 @@ type Node struct {
 
 	secrets sync.Map // passwords of encrypted documents by id, in memory only
 
+	ailing   int      // probes in a row that the log failed; the prober's alone
 	closers  []closer // in order of acquisition; run last in, first out
 	stopOnce sync.Once
 }

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/recto-edge/recto/node/doc"
 	"github.com/recto-edge/recto/node/queue"
@@ -91,14 +90,6 @@ func (n *Node) repair(ctx context.Context, q *queue.Queue, progress func(stage s
 		rep.Documents++
 		if progress != nil {
 			progress("documents", rep.Documents, 0)
-		}
-		if r.State == doc.StateReading {
-			// Its worker is gone with the log: it has to be read again.
-			again, err := r.Next(doc.StateQueued, "repair", time.Now().UTC())
-			if err != nil {
-				return err
-			}
-			r = again
 		}
 		restored, err := q.Restore(ctx, r)
 		if restored {

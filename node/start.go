@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -20,9 +21,6 @@ import (
 	"github.com/recto-edge/recto/node/queue"
 	"github.com/recto-edge/recto/node/telemetry"
 )
-
-// probePeriod is how often the node looks after its own parts.
-const probePeriod = 5 * time.Second
 
 // sweepPeriod is how often intake records are compared with the log.
 const sweepPeriod = time.Minute
@@ -139,11 +137,24 @@ func (n *Node) startIntake(context.Context) error {
 	return nil
 }
 
+// startBroker starts the embedded server. When its files are so damaged that it
+// cannot start, they are put aside and it begins with nothing: the log comes back
+// from the archive.
 func (n *Node) startBroker(ctx context.Context) error {
-	b, err := broker.Open(ctx, broker.Config{
-		Dir: filepath.Join(n.cfg.Data, "broker"), ServerName: n.id.Node, ClusterName: n.id.Cluster,
+	dir := filepath.Join(n.cfg.Data, "broker")
+	cfg := broker.Config{
+		Dir: dir, ServerName: n.id.Node, ClusterName: n.id.Cluster,
 		Logger: n.log.With("component", "broker"),
-	})
+	}
+	b, err := broker.Open(ctx, cfg)
+	if err != nil && ctx.Err() == nil {
+		aside := dir + ".damaged-" + n.started.Format("20060102T150405")
+		n.log.Error("the broker cannot start on its files: they are put aside", "error", err, "aside", aside)
+		if err := os.Rename(dir, aside); err != nil {
+			return fmt.Errorf("put damaged files aside: %w", err)
+		}
+		b, err = broker.Open(ctx, cfg)
+	}
 	if err != nil {
 		return err
 	}
@@ -155,7 +166,13 @@ func (n *Node) startBroker(ctx context.Context) error {
 
 // openLog opens the document log; it is not for use before it has been repaired.
 func (n *Node) openLog(ctx context.Context) (*queue.Queue, error) {
-	q, err := queue.Open(ctx, queue.Config{Broker: n.broker, Name: n.id.Node, Full: n.diskLow, Logger: n.log.With("component", "queue")})
+	room, err := n.broker.Storage()
+	if err != nil {
+		return nil, err
+	}
+	q, err := queue.Open(ctx, queue.Config{
+		Broker: n.broker, Name: n.id.Node, MaxBytes: int64(room.Max), Full: n.diskLow, Logger: n.log.With("component", "queue"),
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -207,25 +224,6 @@ func (n *Node) sweep(ctx context.Context) {
 		n.log.Warn("sweep of intake records failed, will be repeated", "error", err)
 	} else if found > 0 {
 		n.log.Info("intake records brought to the log", "documents", found)
-	}
-}
-
-// probe looks after the parts that can fail while the node runs.
-func (n *Node) probe(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, probePeriod)
-	defer cancel()
-	note := func(part string, err error) {
-		if ctx.Err() != nil && err != nil && context.Cause(ctx) == context.Canceled {
-			return // the node stops
-		}
-		if n.parts.check(part, err) {
-			n.log.Warn("part changed", "part", part, "error", err)
-		}
-	}
-	note(partBlobs, blob.Check(ctx, n.store))
-	note(partBroker, n.broker.Health())
-	if q := n.queue.Load(); q != nil {
-		note(partLog, q.Healthy(ctx))
 	}
 }
 

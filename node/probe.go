@@ -1,0 +1,59 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/recto-edge/recto/node/blob"
+)
+
+// probePeriod is how often the node looks after its own parts.
+const probePeriod = 5 * time.Second
+
+// probe looks after the parts that can fail while the node runs.
+func (n *Node) probe(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, probePeriod)
+	defer cancel()
+	note := func(part string, err error) {
+		if err != nil && errors.Is(context.Cause(ctx), context.Canceled) {
+			return // the node stops
+		}
+		if n.parts.check(part, err) {
+			n.log.Warn("part changed", "part", part, "error", err)
+		}
+	}
+	note(partBlobs, blob.Check(ctx, n.store))
+	note(partBroker, n.broker.Health())
+	q := n.queue.Load()
+	if q == nil {
+		return
+	}
+	err := q.Healthy(ctx)
+	note(partLog, err)
+	n.cure(ctx, err)
+}
+
+// cureAfter is how many probes in a row the log must fail before the broker is
+// started again: JetStream switches itself off when a write fails, and stays off
+// when there is room again.
+const cureAfter = 3
+
+// cure restarts the broker in this process when the log does not answer for long
+// and there is room on the disk.
+func (n *Node) cure(ctx context.Context, err error) {
+	if err == nil || ctx.Err() != nil && errors.Is(context.Cause(ctx), context.Canceled) {
+		n.ailing = 0
+		return
+	}
+	if n.ailing++; n.ailing < cureAfter || n.diskLow() {
+		return
+	}
+	n.ailing = 0
+	n.log.Warn("the log does not answer: starting the broker again", "error", err)
+	restart, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer cancel()
+	if err := n.broker.Restart(restart); err != nil {
+		n.log.Error("the broker did not start again, will be tried again", "error", err)
+	}
+}
