@@ -8,7 +8,7 @@ import (
 
 // Whatever a sender calls a file, the label is short, whole text, and no path.
 func FuzzCleanName(f *testing.F) {
-	for _, seed := range []string{"", "a.pdf", "../../etc/passwd", `C:\a\..\b`, "\x00", "\xff\xfe", strings.Repeat("ü", 300), "/", "..", "a/.. "} {
+	for _, seed := range []string{"", "a.pdf", "../../etc/passwd", `C:\a\..\b`, "\x00", "\xff\xfe", strings.Repeat("ü", 300), "/", "..", "a/.. ", "x " + strings.Repeat("y", 254)} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, sent string) {

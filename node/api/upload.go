@@ -224,16 +224,17 @@ func tooLarge(limit int64) error {
 // characters, not too long. It is never used as a path.
 func cleanName(name string) string {
 	name = path.Base(strings.ReplaceAll(strings.ToValidUTF8(name, "\uFFFD"), `\`, "/"))
-	name = strings.TrimSpace(strings.Map(func(r rune) rune {
+	name = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
 			return -1
 		}
 		return r
-	}, name))
+	}, name)
 	for len(name) > maxName {
 		_, size := utf8.DecodeRuneInString(name)
 		name = name[size:] // the end holds the extension
 	}
+	name = strings.TrimSpace(name)
 	if name == "" || name == "." || name == ".." || name == "/" {
 		return "document"
 	}
