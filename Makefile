@@ -44,14 +44,32 @@ build: build-deps $(ONNX_LIB) ## Build bin/recto: one binary with engines, model
 demo: build ## Start a node, read the sample documents, print their fields, leave the UI up
 	@packaging/demo.sh $(BIN)
 
+.PHONY: demo-stop
+demo-stop: ## Stop the demo node (its data stays in .cache/demo)
+	@if [ -f .cache/demo/pid ]; then kill "$$(cat .cache/demo/pid)" 2>/dev/null || true; rm -f .cache/demo/pid; echo stopped; fi
+
+# Packages that start many processes or read many pages run one after the other:
+# two cores shared by all of them at once only make each of them wait.
 .PHONY: test
-test: test-deps $(ONNX_LIB) $(MINIO_BIN) build ## Run all tests (installs what they need)
+test: test-deps minio build ## Run all tests (installs what they need)
 	$(GO) vet ./...
-	RECTO_BIN=$(CURDIR)/$(BIN) $(GO) test -timeout 18m ./...
+	RECTO_BIN=$(CURDIR)/$(BIN) $(GO) test -p 2 -timeout 18m ./...
 
 .PHONY: race
-race: test-deps $(ONNX_LIB) $(MINIO_BIN) ## The tests under the race detector
-	$(GO) test -race -timeout 40m ./...
+race: test-deps minio build ## The tests under the race detector
+	RECTO_BIN=$(CURDIR)/$(BIN) $(GO) test -race -p 1 -timeout 60m ./...
+
+.PHONY: robust
+robust: test-deps build ## Every malformed file of the development data, through a node
+	RECTO_ROBUST=full RECTO_BIN=$(CURDIR)/$(BIN) $(GO) test -count=1 -timeout 60m -run 'Hostile|Robust' -v ./node ./node/extract/decode
+
+.PHONY: eval
+eval: build ## Accuracy on the development data, as in docs/benchmarks.md
+	@packaging/eval.sh $(BIN)
+
+.PHONY: bench
+bench: bench-deps build ## Speed against named peers, as in docs/benchmarks.md
+	RECTO_BIN=$(CURDIR)/$(BIN) $(GO) test -tags bench -count=1 -timeout 60m -run 'TestP[0-9]' -v ./node ./node/extract/ocr
 
 .PHONY: lint
 lint: ## golangci-lint, pinned
@@ -64,7 +82,3 @@ fmt: ## gofmt everything
 .PHONY: clean
 clean: ## Remove what was built (not what was downloaded)
 	rm -rf bin dist
-
-.PHONY: demo-stop
-demo-stop: ## Stop the demo node (its data stays in .cache/demo)
-	@if [ -f .cache/demo/pid ]; then kill "$$(cat .cache/demo/pid)" 2>/dev/null || true; rm -f .cache/demo/pid; echo stopped; fi
