@@ -22,10 +22,11 @@ type word struct {
 func spell(s strip, chars []char) (words []word, conf float64) {
 	ink := s.ink()
 	cols := columns(ink, s.w)
+	pitch := pitch(chars)
 	from := 0
 	for i, c := range chars {
 		conf += c.p / float64(len(chars))
-		if i+1 < len(chars) && !parted(c, chars[i+1]) {
+		if i+1 < len(chars) && !parted(c, chars[i+1], cols, pitch) {
 			continue
 		}
 		left, right := 0.0, float64(s.w)
@@ -103,9 +104,3 @@ func gap(cols []int, a, b float64) (from, to float64) {
 	}
 	return from, to
 }
-
-// parted says whether a blank stands between a and the next character b.
-func parted(a, b char) bool { return b.space > spaceAt }
-
-// spaceAt is the posterior of the space class above which a blank is meant.
-var spaceAt = 0.03
