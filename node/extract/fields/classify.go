@@ -15,6 +15,7 @@ const Generic = "generic"
 
 var (
 	mrzLine   = regexp.MustCompile(`^[A-Z0-9<«]{28,46}$`)
+	centsForm = regexp.MustCompile(`\d[.,]\s?\d\d\b`)
 	startWord = regexp.MustCompile(`[\p{L}\d]+`)
 )
 
@@ -41,7 +42,7 @@ func Classify(reading doc.Reading, types []doc.Type) (name string, confidence fl
 		return Generic, 1
 	case len(votes) == 0:
 		return "", 0
-	case votes[0].score < 1.5 && generic:
+	case votes[0].score < 1.2 && generic:
 		return Generic, 0.5
 	}
 	next := 0.0
@@ -100,12 +101,23 @@ func shapeScore(t doc.Type, l *layout) float64 {
 	switch {
 	case hasField(t, "mrz"):
 		return 6 * float64(min(mrzLines(l), 2))
-	case narrow(l) && has2(t, "paid", "change"):
+	case narrow(l) && has2(t, "paid", "change") && amounts(l) >= 2:
 		return 1.5
 	case !narrow(l) && sheet && hasField(t, "line_items"):
 		return 0.8
 	}
 	return 0
+}
+
+// amounts counts what has the form of money on the first page.
+func amounts(l *layout) int {
+	n := 0
+	for _, r := range l.rows {
+		if r.page == 0 {
+			n += len(centsForm.FindAllString(r.text, -1))
+		}
+	}
+	return n
 }
 
 func mrzLines(l *layout) int {

@@ -145,7 +145,7 @@ func (r *reader) items(spec doc.FieldSpec, h header) ([]item, int) {
 					it.cells[k] = ps // what is left after a discount
 					continue
 				}
-				if spec.Columns[k].Type == doc.Text || len(it.cells[k]) == 0 {
+				if len(it.cells[k]) == 0 || spec.Columns[k].Type == doc.Text && r.continues(it.cells[k], ps[0]) {
 					it.cells[k] = append(it.cells[k], ps...)
 				}
 			}
@@ -153,6 +153,14 @@ func (r *reader) items(spec doc.FieldSpec, h header) ([]item, int) {
 		}
 	}
 	return out, i
+}
+
+// continues says whether a piece of text is the next line of what stands above it
+// in its column, and no note with a key of its own.
+func (r *reader) continues(above []piece, p piece) bool {
+	last := above[len(above)-1]
+	gap := p.row.boxOf(p.at)[1] - last.row.boxOf(last.at)[3]
+	return gap < r.layout.height[p.row.page]*4/5 && !strings.Contains(p.text, ":")
 }
 
 // totalsBegin says whether a row starts with the label of one of the document's

@@ -1,6 +1,7 @@
 package fields
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -15,6 +16,8 @@ type taxRow struct {
 
 // maxRate is the highest tax rate believed, in percent.
 const maxRate = 30
+
+var taxWord = regexp.MustCompile(`(?i)steuer|\b(ust|mwst|vat|tax|tva|iva|gst)\b`)
 
 // findTaxes finds the lines of tax tables in any layout: rows where a rate, a
 // basis and an amount agree, and rows with a rate and an amount whose basis
@@ -60,8 +63,9 @@ func (r *reader) ratesOn(rw *row) []Candidate {
 	if len(out) > 0 {
 		return out
 	}
+	taxLine := taxWord.MatchString(rw.text)
 	for i, t := range rw.tokens {
-		if v, ok := canonicalPercent(strings.Trim(t.text, "()[]"), r.hints); ok && len(v) <= 5 && hundredths(v) > 0 && hundredths(v) <= maxRate*100 {
+		if v, ok := canonicalPercent(strings.Trim(t.text, "()[]"), r.hints); ok && len(v) <= 5 && (hundredths(v) > 0 || taxLine) && hundredths(v) <= maxRate*100 {
 			out = append(out, rw.candidate(doc.Percent, rw.starts[i], rw.starts[i]+len(t.text), v))
 		}
 	}
