@@ -51,6 +51,12 @@ func (s *Server) backup(c *call) error {
 	go func() { // ends when the backup is written or the reader is closed by fasthttp
 		defer s.streams.Done()
 		defer cancel()
+		defer func() {
+			if p := recover(); p != nil { // nothing else would keep it from ending the process
+				log.Error("backup panicked", slog.String("request_id", id), slog.Any("panic", p))
+				_ = w.CloseWithError(io.ErrUnexpectedEOF)
+			}
+		}()
 		err := s.ports.Maintenance.Backup(ctx, w)
 		if err != nil {
 			log.Error("backup failed", slog.String("request_id", id), slog.Any("error", err))
