@@ -88,10 +88,11 @@ func (r *reader) brokenIBAN(m labelMatch, spec doc.FieldSpec) (Candidate, bool) 
 	return c, c.Value != ""
 }
 
+// onRow gives the candidates of a type on a row, left to right.
 func (r *reader) onRow(row int, ft doc.FieldType) []Candidate {
 	var out []Candidate
-	for _, c := range r.all {
-		if c.Row == row && c.Type == ft {
+	for _, c := range r.byRow[row] {
+		if c.Type == ft {
 			out = append(out, c)
 		}
 	}
@@ -101,8 +102,8 @@ func (r *reader) onRow(row int, ft doc.FieldType) []Candidate {
 // otherLabelBetween says whether a label of another field of the same type
 // stands between the label and the candidate: then it is that one's value.
 func (r *reader) otherLabelBetween(m labelMatch, c Candidate) bool {
-	return slices.ContainsFunc(r.matches, func(o labelMatch) bool {
-		return o.row == m.row && o.field != m.field && o.at.from >= m.at.to && o.at.to <= c.at.from &&
+	return slices.ContainsFunc(r.onLabels(m.row), func(o labelMatch) bool {
+		return o.field != m.field && o.at.from >= m.at.to && o.at.to <= c.at.from &&
 			r.fields[o.field].Type == r.fields[m.field].Type
 	})
 }
@@ -157,8 +158,8 @@ func (r *reader) textRight(m labelMatch, spec doc.FieldSpec) (Candidate, bool) {
 
 // beforeLabel cuts a span where the next label begins.
 func (r *reader) beforeLabel(row *row, from, to int) int {
-	for _, o := range r.matches {
-		if o.row == row && o.at.from >= from && o.at.from < to && (o.edge || o.at.from == from) {
+	for _, o := range r.onLabels(row) {
+		if o.at.from >= from && o.at.from < to && (o.edge || o.at.from == from) {
 			to = o.at.from
 		}
 	}

@@ -65,14 +65,6 @@ func currenciesIn(s string) []string {
 	return out
 }
 
-// text gives the whole of a page in rows, for tests of words that speak for a type.
-func (l *layout) words(page int) int {
-	if page >= len(l.pages) {
-		return 0
-	}
-	return len(l.pages[page].Words)
-}
-
 func sourceOf(p doc.Page) doc.Source {
 	if p.Source == "" {
 		return doc.FromOCR

@@ -169,8 +169,8 @@ func (r *reader) totalsBegin(rw *row) bool {
 	if len(r.onRow(rw.index, doc.Money)) == 0 {
 		return false
 	}
-	for _, m := range r.matches {
-		if m.row == rw && r.fields[m.field].Type == doc.Money && m.sim == 1 && m.at.from <= 1 {
+	for _, m := range r.onLabels(rw) {
+		if r.fields[m.field].Type == doc.Money && m.sim == 1 && m.at.from <= 1 {
 			return true
 		}
 	}

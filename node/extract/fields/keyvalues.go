@@ -136,8 +136,8 @@ func (r *reader) pair(name, value string, at piece) doc.Field {
 	box := at.row.boxOf(at.at)
 	f := doc.Field{Name: name, Value: value, Raw: at.text, Type: doc.Text, Confidence: 0.5, Page: r.pageNumber(at.row.page), Box: &box,
 		Source: sourceOf(r.layout.pages[at.row.page]), Method: "key", Checks: []string{"found-on-page"}}
-	for _, c := range r.all {
-		if c.Row != at.row.index || c.at.from < at.at.from || c.at.to > at.at.to || len(compact(c.Raw)) < len(compact(value)) {
+	for _, c := range r.byRow[at.row.index] {
+		if c.at.from < at.at.from || c.at.to > at.at.to || len(compact(c.Raw)) < len(compact(value)) {
 			continue
 		}
 		if c.Type == doc.Money && c.Decimals != 2 {

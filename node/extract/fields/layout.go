@@ -222,7 +222,7 @@ func splitWord(w doc.Word) []token {
 	return out
 }
 
-// cellText gives the text of cell c, without label marks at its end.
+// textOf gives the tokens of s, joined by blanks.
 func (r *row) textOf(s span) string {
 	if s.from >= s.to {
 		return ""
@@ -272,17 +272,6 @@ func (l *layout) below(r *row, n int) []*row {
 	var out []*row
 	for i := r.index + 1; i < len(l.rows) && l.rows[i].page == r.page && len(out) < n; i++ {
 		out = append(out, l.rows[i])
-	}
-	return out
-}
-
-// pageRows gives the rows of the page with index p.
-func (l *layout) pageRows(p int) []*row {
-	var out []*row
-	for _, r := range l.rows {
-		if r.page == p {
-			out = append(out, r)
-		}
 	}
 	return out
 }

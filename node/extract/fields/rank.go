@@ -19,21 +19,23 @@ type scored struct {
 
 // reader holds what one call of Pick knows about a document.
 type reader struct {
-	layout   *layout
-	hints    Hints
-	all      []Candidate
-	labels   *labelIndex
-	matches  []labelMatch // of all fields, top to bottom
-	fields   []doc.FieldSpec
-	scorer   Scorer
-	repeats  map[string]int // by type and value
-	largest  int64
-	rounded  map[int64]bool        // amounts that another amount and a printed rounding make
-	first    map[doc.FieldType]int // row of the first and last candidate of a type
-	last     map[doc.FieldType]int
-	parties  *parties
-	patterns map[string]*regexp.Regexp
-	taxes    []taxRow
+	layout    *layout
+	hints     Hints
+	byRow     [][]Candidate  // all, by row
+	rowLabels [][]labelMatch // matches, by row
+	all       []Candidate
+	labels    *labelIndex
+	matches   []labelMatch // of all fields, top to bottom
+	fields    []doc.FieldSpec
+	scorer    Scorer
+	repeats   map[string]int // by type and value
+	largest   int64
+	rounded   map[int64]bool        // amounts that another amount and a printed rounding make
+	first     map[doc.FieldType]int // row of the first and last candidate of a type
+	last      map[doc.FieldType]int
+	parties   *parties
+	patterns  map[string]*regexp.Regexp
+	taxes     []taxRow
 
 	taxesKnown bool
 }
@@ -43,7 +45,9 @@ func newReader(reading doc.Reading, t doc.Type, s Scorer) *reader {
 	r := &reader{layout: l, hints: hintsOf(l), fields: t.Fields, scorer: s,
 		repeats: map[string]int{}, patterns: map[string]*regexp.Regexp{}, first: map[doc.FieldType]int{}, last: map[doc.FieldType]int{}}
 	r.all = l.candidates(r.hints)
+	r.byRow = make([][]Candidate, len(l.rows))
 	for _, c := range r.all {
+		r.byRow[c.Row] = append(r.byRow[c.Row], c)
 		r.repeats[string(c.Type)+c.Value]++
 		if _, ok := r.first[c.Type]; !ok {
 			r.first[c.Type] = c.Row
@@ -56,6 +60,10 @@ func newReader(reading doc.Reading, t doc.Type, s Scorer) *reader {
 	r.rounded = r.roundings()
 	r.labels = indexLabels(labelsOf(t.Fields))
 	r.matches = r.labels.matches(l.rows)
+	r.rowLabels = make([][]labelMatch, len(l.rows))
+	for _, m := range r.matches {
+		r.rowLabels[m.row.index] = append(r.rowLabels[m.row.index], m)
+	}
 	return r
 }
 
@@ -135,14 +143,17 @@ func (r *reader) place(c Candidate) Features {
 // besideID says whether the label of the document's own number stands before c
 // on its row: "Invoice No. 4711 of 5 March 2026".
 func (r *reader) besideID(c Candidate) bool {
-	for _, m := range r.matches {
+	for _, m := range r.rowLabels[c.Row] {
 		spec := r.fields[m.field]
-		if m.row.index == c.Row && m.at.to < c.at.from && spec.Required && spec.Type == doc.Identifier && c.at.from-m.at.to < 8 {
+		if m.at.to < c.at.from && spec.Required && spec.Type == doc.Identifier && c.at.from-m.at.to < 8 {
 			return true
 		}
 	}
 	return false
 }
+
+// onLabels gives the labels that stand on a row.
+func (r *reader) onLabels(rw *row) []labelMatch { return r.rowLabels[rw.index] }
 
 // extent is the page's size, or that of its words when the page has none.
 func (r *reader) extent(p doc.Page) (w, h int) {

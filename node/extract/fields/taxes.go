@@ -125,9 +125,9 @@ func (r *reader) taxNearby(rw *row, rates, amounts []Candidate) (taxRow, bool) {
 		if a.Decimals != 2 || amount <= 0 || a.at == rates[0].at {
 			continue
 		}
-		for _, b := range r.all {
+		for _, b := range r.around(rw, 8) {
 			basis, _ := minor(b.Value)
-			if b.Type != doc.Money || b.Decimals != 2 || b.Page != rw.page || abs(int64(b.Row-rw.index)) > 8 || b.Row == rw.index || basis <= amount {
+			if b.Decimals != 2 || basis <= amount {
 				continue
 			}
 			if agrees(hundredths(rates[0].Value), basis, amount) {
@@ -136,6 +136,17 @@ func (r *reader) taxNearby(rw *row, rates, amounts []Candidate) (taxRow, bool) {
 		}
 	}
 	return taxRow{}, false
+}
+
+// around gives the amounts within n rows of rw on its page, without its own.
+func (r *reader) around(rw *row, n int) []Candidate {
+	var out []Candidate
+	for i := max(0, rw.index-n); i <= rw.index+n && i < len(r.layout.rows); i++ {
+		if i != rw.index && r.layout.rows[i].page == rw.page {
+			out = append(out, r.onRow(i, doc.Money)...)
+		}
+	}
+	return out
 }
 
 // settleTaxes moves to the front the net, tax and gross amounts that the tax
