@@ -2,6 +2,7 @@ package blob_test
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
@@ -25,6 +26,7 @@ const (
 // minio is a MinIO server of a test's own, on loopback.
 type minio struct {
 	bin, dir, addr string
+	flags          []string
 	cmd            *exec.Cmd
 }
 
@@ -45,13 +47,15 @@ func minioBinary(t *testing.T) string {
 	return path
 }
 
-func startMinio(t *testing.T) *minio {
+func startMinio(t *testing.T) *minio { return launchMinio(t, minioBinary(t)) }
+
+func launchMinio(t *testing.T, bin string, flags ...string) *minio {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &minio{bin: minioBinary(t), dir: t.TempDir(), addr: l.Addr().String()}
+	m := &minio{bin: bin, flags: flags, dir: t.TempDir(), addr: l.Addr().String()}
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +67,7 @@ func startMinio(t *testing.T) *minio {
 // start runs the server and waits until it says that it is ready.
 func (m *minio) start(t *testing.T) {
 	t.Helper()
-	m.cmd = exec.Command(m.bin, "server", m.dir, "--address", m.addr, "--quiet")
+	m.cmd = exec.Command(m.bin, append([]string{"server", m.dir, "--address", m.addr, "--quiet"}, m.flags...)...)
 	m.cmd.Env = append(os.Environ(), "MINIO_ROOT_USER="+minioUser, "MINIO_ROOT_PASSWORD="+minioSecret,
 		"MINIO_BROWSER=off", "MINIO_UPDATE=off", "MINIO_CI_CD=1", "GOMAXPROCS=2", "HOME="+m.dir)
 	if err := m.cmd.Start(); err != nil {
@@ -71,14 +75,19 @@ func (m *minio) start(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
+	scheme, client := "http", &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} // only asks whether it is up
+	defer client.CloseIdleConnections()
+	if len(m.flags) > 0 {
+		scheme = "https"
+	}
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+m.addr+"/minio/health/ready", nil)
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://"+m.addr+"/minio/health/cluster", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		resp, err := http.DefaultTransport.RoundTrip(req)
+		resp, err := client.RoundTrip(req)
 		if err == nil {
 			resp.Body.Close()
 			if resp.StatusCode == http.StatusOK {

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/minio/minio-go/v7"
 
@@ -66,13 +68,17 @@ func (e s3Errors) answered(key string, resp minio.ErrorResponse, err error) erro
 		return coded(doc.Full, "no room left in bucket %q of the object store at %s; nothing was kept", e.cfg.Bucket, e.cfg.Endpoint)
 	}
 	switch {
-	case resp.StatusCode == 507:
+	case resp.StatusCode == http.StatusInsufficientStorage,
+		// MinIO whose disk fills up under a write has no better code for it.
+		resp.Code == minio.InternalError && strings.Contains(resp.Message, "no space left on device"):
 		return coded(doc.Full, "no room left in bucket %q of the object store at %s; nothing was kept", e.cfg.Bucket, e.cfg.Endpoint)
 	case resp.StatusCode == 404 && key != "":
 		return coded(doc.NotFound, "no object %s", key)
 	case resp.StatusCode == 403:
 		return coded(doc.Unavailable, "the object store at %s refuses key id %q: check blob.s3.access_key and blob.s3.secret_key", e.cfg.Endpoint, e.cfg.AccessKey)
-	case resp.StatusCode >= 500, resp.StatusCode == 429, resp.StatusCode == 408, resp.StatusCode == 0:
+	case resp.StatusCode >= 500, resp.StatusCode == 429, resp.StatusCode == 408:
+		return coded(doc.Unavailable, "the object store at %s cannot serve right now (%s): repeat later, and look into its log if that stays", e.cfg.Endpoint, resp.Code)
+	case resp.StatusCode == 0:
 		return e.gone(err)
 	}
 	return fmt.Errorf("object store: %s: %w", resp.Code, err)

@@ -3,10 +3,19 @@ package blob_test
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
 	"io"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -185,14 +194,15 @@ func TestS3Answers(t *testing.T) {
 		want   doc.Code
 		text   string
 	}{
-		"disk full":    {507, "XMinioStorageFull", doc.Full, "no room left"},
-		"bucket quota": {400, "XMinioAdminBucketQuotaExceeded", doc.Full, "no room left"},
-		"quota":        {403, "QuotaExceeded", doc.Full, "no room left"},
-		"clock":        {403, "RequestTimeTooSkewed", doc.Unavailable, "clocks"},
-		"region":       {400, "AuthorizationHeaderMalformed", doc.Unavailable, "blob.s3.region"},
-		"policy":       {403, "AccessDenied", doc.Unavailable, "policy"},
-		"busy":         {503, "SlowDown", doc.Unavailable, "does not answer"},
-		"unknown":      {418, "Teapot", doc.Internal, "Teapot"},
+		"disk full":     {507, "XMinioStorageFull", doc.Full, "no room left"},
+		"bucket quota":  {400, "XMinioAdminBucketQuotaExceeded", doc.Full, "no room left"},
+		"quota":         {403, "QuotaExceeded", doc.Full, "no room left"},
+		"clock":         {403, "RequestTimeTooSkewed", doc.Unavailable, "clocks"},
+		"region":        {400, "AuthorizationHeaderMalformed", doc.Unavailable, "blob.s3.region"},
+		"policy":        {403, "AccessDenied", doc.Unavailable, "policy"},
+		"busy":          {503, "SlowDown", doc.Unavailable, "cannot serve right now (SlowDown)"},
+		"disk fills up": {500, "InternalError", doc.Full, "no room left"},
+		"unknown":       {418, "Teapot", doc.Internal, "Teapot"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -204,7 +214,7 @@ func TestS3Answers(t *testing.T) {
 				_, _ = io.Copy(io.Discard, r.Body)
 				w.Header().Set("Content-Type", "application/xml")
 				w.WriteHeader(c.status)
-				_, _ = io.WriteString(w, "<Error><Code>"+c.code+"</Code><Message>said the server</Message></Error>")
+				_, _ = io.WriteString(w, "<Error><Code>"+c.code+"</Code><Message>said the server: cause(no space left on device)</Message></Error>")
 			}))
 			t.Cleanup(srv.Close)
 			s := openS3(t, blob.S3Config{Endpoint: srv.Listener.Addr().String(), Bucket: "bucket", Region: "eu", PathStyle: true,
@@ -250,4 +260,62 @@ func TestS3BadConfig(t *testing.T) {
 			t.Errorf("%s: no error", name)
 		}
 	}
+}
+
+func TestS3OverTLS(t *testing.T) {
+	t.Parallel()
+	bin := minioBinary(t)
+	certs, ca := selfMade(t)
+	m := launchMinio(t, bin, "--certs-dir", certs)
+	cfg := m.config(t)
+	cfg.PlainHTTP, cfg.PathStyle, cfg.Region = false, true, "us-east-1"
+	err := blob.Check(t.Context(), openS3(t, cfg))
+	if doc.CodeOf(err) != doc.Unavailable {
+		t.Errorf("Check of an unknown certificate: %v; want unavailable", err)
+	}
+	wantInText(t, err, "not trusted", "blob.s3.ca_file")
+	cfg.CAFile = ca
+	s := prepareS3(t, cfg)
+	if err := blob.Check(t.Context(), s); err != nil {
+		t.Error(err)
+	}
+	for _, size := range []int{1000, 40 << 20} { // with a checksum of the whole, and of parts
+		sum, _, _, err := s.Ingest(t.Context(), bytes.NewReader(blobtest.Bytes(9, size)), 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := blob.Verify(t.Context(), s, blob.OriginalKey(sum)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// selfMade makes a certificate for 127.0.0.1 that is its own authority: a folder
+// as MinIO wants it, and the file to trust.
+func selfMade(t *testing.T) (dir, ca string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmpl := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "recto test"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir = t.TempDir()
+	ca = filepath.Join(dir, "public.crt")
+	for path, block := range map[string]*pem.Block{ca: {Type: "CERTIFICATE", Bytes: der}, filepath.Join(dir, "private.key"): {Type: "PRIVATE KEY", Bytes: raw}} {
+		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir, ca
 }
