@@ -19,8 +19,8 @@ import (
 
 // instance is one running PDFium. It calls the module's functions itself rather
 // than through go-pdfium's request structs, for three reasons: a context can be
-// given per call, accessors called once a character stay cheap, and no handle
-// tables grow with the number of pages. It is used by one goroutine at a time.
+// given per call, accessors called once a word stay cheap, and no handle tables
+// grow with the number of pages. It is used by one goroutine at a time.
 type instance struct {
 	owner   gopdfium.Pdfium
 	mod     api.Module
@@ -100,16 +100,23 @@ type source struct{ io.ReadSeeker }
 
 // quick calls a function that only looks something up. It cannot be stopped.
 func (in *instance) quick(name string, args ...uint64) (uint64, error) {
-	return in.invoke(context.Background(), name, args)
+	return in.invoke(name, args)
 }
 
 // long calls a function that works through the file: it ends with ctx or after
-// the call timeout.
+// the call timeout, at the next turn of a loop.
 func (in *instance) long(ctx context.Context, name string, args ...uint64) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, in.timeout)
 	defer cancel()
-	r, err := in.invoke(ctx, name, args)
-	if err != nil && ctx.Err() != nil {
+	stopped := make(chan struct{})
+	unwatch := context.AfterFunc(ctx, func() {
+		in.memory.brake()
+		close(stopped)
+	})
+	r, err := in.invoke(name, args)
+	if !unwatch() {
+		<-stopped // the brake is on, whether or not the call met it: the instance is of no more use
+		in.dead = true
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			return 0, fmt.Errorf("%s: %w", name, ErrTimeout)
 		}
@@ -118,7 +125,7 @@ func (in *instance) long(ctx context.Context, name string, args ...uint64) (uint
 	return r, err
 }
 
-func (in *instance) invoke(ctx context.Context, name string, args []uint64) (uint64, error) {
+func (in *instance) invoke(name string, args []uint64) (uint64, error) {
 	if in.dead {
 		return 0, fmt.Errorf("%s: %w", name, ErrTrapped)
 	}
@@ -130,7 +137,7 @@ func (in *instance) invoke(ctx context.Context, name string, args []uint64) (uin
 		in.fns[name] = fn
 	}
 	copy(in.stack[:], args)
-	if err := fn.CallWithStack(ctx, in.stack[:max(len(args), 1)]); err != nil {
+	if err := fn.CallWithStack(context.Background(), in.stack[:max(len(args), 1)]); err != nil {
 		in.dead = true
 		first, _, _ := strings.Cut(err.Error(), "\n")
 		if in.full() {

@@ -2,21 +2,22 @@ package pdfium
 
 import (
 	"context"
+	"sync/atomic"
+	"unsafe"
 
 	"github.com/tetratelabs/wazero/experimental"
+
+	"github.com/recto-edge/recto/embedded/pdfium/brake"
 )
 
 // withMemory makes instances that the pool creates take their memory from here.
 //
-// It lies outside the Go heap: reserved once at its limit, so that growing
-// copies nothing and leaves no garbage. When wazero lets go of it its pages are
+// It is reserved once at its limit, on Linux outside the Go heap, so that growing
+// moves nothing and leaves no garbage, and the brake stays where it is. When wazero lets go of it its pages are
 // given back to the system at once, but the addresses stay valid until the
 // instance is gone for good: should anything still run in a module that is
 // already closed, it reads zeros and ends, instead of ending the process.
 func (e *Engine) withMemory(ctx context.Context) context.Context {
-	if !ownMemory {
-		return ctx
-	}
 	return experimental.WithMemoryAllocator(ctx, experimental.MemoryAllocatorFunc(
 		func(_, limit uint64) experimental.LinearMemory {
 			e.made = &mapping{limit: limit}
@@ -43,6 +44,14 @@ func (m *mapping) Reallocate(size uint64) []byte {
 
 // Free implements experimental.LinearMemory.
 func (m *mapping) Free() { empty(m.bytes) }
+
+// brake stops the module that runs in this memory, at its next turn of a loop. It
+// may be called while the module runs, but not after release.
+func (m *mapping) brake() {
+	if len(m.bytes) > brake.Address+4 {
+		atomic.StoreUint32((*uint32)(unsafe.Pointer(&m.bytes[brake.Address])), 1)
+	}
+}
 
 // release gives the addresses back. Nothing may use the memory any more.
 func (m *mapping) release() {

@@ -2,8 +2,6 @@ package pdfium
 
 import "syscall"
 
-const ownMemory = true
-
 func reserve(size uint64) []byte {
 	b, err := syscall.Mmap(-1, 0, int(size), syscall.PROT_READ|syscall.PROT_WRITE,
 		syscall.MAP_ANON|syscall.MAP_PRIVATE|syscall.MAP_NORESERVE)

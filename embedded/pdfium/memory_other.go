@@ -2,9 +2,8 @@
 
 package pdfium
 
-// Elsewhere wazero keeps the memory in the Go heap.
-const ownMemory = false
-
-func reserve(uint64) []byte { return nil }
-func empty([]byte)          {}
-func release([]byte)        {}
+// Elsewhere the memory is one large slice, which the system fills page by page
+// as it is used; it is given back by the garbage collector.
+func reserve(size uint64) []byte { return make([]byte, size) }
+func empty([]byte)               {}
+func release([]byte)             {}

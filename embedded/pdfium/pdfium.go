@@ -8,9 +8,10 @@
 //     document.
 //   - An instance has at most Config.MemoryPages of memory, reserved outside the
 //     Go heap and given back to the system the moment the instance ends.
-//   - A call ends when its context does, or after Config.CallTimeout; a call
-//     that traps, runs out of memory or is stopped costs its instance, never the
-//     process, and the document goes on in a new instance at its next call.
+//   - A call ends when its context does, or after Config.CallTimeout: the module
+//     looks at a brake in every loop (package brake). A call that traps, runs out
+//     of memory or is stopped costs its instance, never the process, and the
+//     document goes on in a new instance at its next call.
 //   - One instance serves one document: nothing a hostile file does to PDFium's
 //     memory can reach the next file.
 //   - At most Config.Instances exist. An idle open document lends its instance
@@ -26,6 +27,7 @@ package pdfium
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"io"
@@ -66,6 +68,12 @@ type Config struct {
 	Instances   int           // how many may exist at once; 0: 2
 	CallTimeout time.Duration // longest single call; 0: 30 s
 }
+
+// module is PDFium with brakes in its loops, see package brake.
+//
+//go:generate go test ./brake -run TestEmbeddedModuleIsTheGeneratedOne -update
+//go:embed pdfium.wasm
+var module []byte
 
 // Engine runs PDFium. It is lazy: nothing is compiled before the first Open.
 type Engine struct {
@@ -116,8 +124,7 @@ func (e *Engine) Start() error {
 	// Any change to this configuration is another entry in the compilation cache.
 	rc := wazero.NewRuntimeConfig().
 		WithCoreFeatures(api.CoreFeaturesV2 | experimental.CoreFeaturesExceptionHandling).
-		WithMemoryLimitPages(e.cfg.MemoryPages).
-		WithCloseOnContextDone(true)
+		WithMemoryLimitPages(e.cfg.MemoryPages)
 	if e.cfg.CacheDir != "" {
 		cache, err := wazero.NewCompilationCacheWithDir(e.cfg.CacheDir)
 		if err != nil {
@@ -125,7 +132,8 @@ func (e *Engine) Start() error {
 		}
 		e.cache, rc = cache, rc.WithCompilationCache(cache)
 	}
-	pool, err := webassembly.Init(webassembly.Config{
+	pool, err := webassembly.InitWithWASM(webassembly.Config{
+		WASM:          module,
 		Context:       e.withMemory(context.Background()),
 		MaxTotal:      e.cfg.Instances,
 		FSConfig:      wazero.NewFSConfig(), // the default would mount the host's root
