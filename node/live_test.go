@@ -1,0 +1,60 @@
+package node
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/recto-edge/recto/node/doc"
+)
+
+func TestLive_SlowWatcherSeesTheLastRevision(t *testing.T) {
+	t.Parallel()
+	l := newLive()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ch := l.subscribe(ctx, "")
+	const last = 2000
+	for i := range last {
+		l.publish(doc.Event{ID: "a", Revision: uint64(i + 1)})
+		l.publish(doc.Event{ID: "a", Revision: uint64(i + 1), Stage: "ocr"}) // progress never hides a revision
+	}
+	var seen uint64
+	for e := range ch {
+		if e.Revision < seen {
+			t.Fatalf("revision %d after %d", e.Revision, seen)
+		}
+		if seen = e.Revision; seen == last {
+			break
+		}
+	}
+	cancel()
+	for range ch { // closed when the subscriber's context ends
+	}
+}
+
+func TestLive_OneDocumentOnly(t *testing.T) {
+	t.Parallel()
+	l := newLive()
+	ch := l.subscribe(t.Context(), "b")
+	l.publish(doc.Event{ID: "a", Revision: 1})
+	l.publish(doc.Event{ID: "b", Revision: 7})
+	if e := <-ch; e.ID != "b" || e.Revision != 7 {
+		t.Errorf("got %+v", e)
+	}
+}
+
+func TestParts_NameWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	p := newParts("broker", "index")
+	if got := p.missing(); len(got) != 2 {
+		t.Errorf("missing %v, want both", got)
+	}
+	if !p.set("broker", partOK, "") || p.set("broker", partOK, "") {
+		t.Error("set says a change where there is none, or none where there is one")
+	}
+	p.check("index", doc.Errorf(doc.Unavailable, "no answer"))
+	if got := strings.Join(p.missing(), "; "); got != "index: down: no answer" {
+		t.Errorf("missing %q", got)
+	}
+}
