@@ -41,14 +41,22 @@ var (
 func (l *layout) candidates(h Hints) []Candidate {
 	var out []Candidate
 	for _, r := range l.rows {
+		if strings.ContainsRune(r.text, '@') {
+			out = append(out, r.found(doc.Email, emailForm, h)...)
+		}
+		d, _ := counts(r.text)
+		if d == 0 {
+			continue
+		}
 		dates := r.dates(h)
 		out = append(out, dates...)
 		out = append(out, r.percents(h)...)
 		out = append(out, r.money(h, dates)...)
-		out = append(out, r.found(doc.IBAN, ibanFind, h)...)
-		out = append(out, r.found(doc.VATID, vatFind, h)...)
-		out = append(out, r.found(doc.Email, emailForm, h)...)
-		out = append(out, r.found(doc.Phone, phoneForm, h)...)
+		if d >= 6 { // the shortest of these has as many
+			out = append(out, r.found(doc.IBAN, ibanFind, h)...)
+			out = append(out, r.found(doc.VATID, vatFind, h)...)
+			out = append(out, r.found(doc.Phone, phoneForm, h)...)
+		}
 	}
 	return out
 }
@@ -93,6 +101,9 @@ func toDigit(r rune) rune {
 
 func (r *row) percents(h Hints) []Candidate {
 	var out []Candidate
+	if !strings.ContainsAny(r.text, "%٪pP") {
+		return nil
+	}
 	for _, m := range percentForm.FindAllStringSubmatchIndex(r.text, -1) {
 		if v, ok := canonicalPercent(r.text[m[2]:m[3]], h); ok {
 			out = append(out, r.candidate(doc.Percent, m[0], m[1], v))

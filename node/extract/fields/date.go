@@ -14,7 +14,7 @@ var months = []struct {
 	prefix string
 	n      int
 }{
-	{"janv", 1}, {"jan", 1}, {"jän", 1}, {"gen", 1}, {"ene", 1},
+	{"janv", 1}, {"jan", 1}, {"gen", 1}, {"ene", 1},
 	{"fevr", 2}, {"feb", 2}, {"fev", 2},
 	{"marz", 3}, {"mars", 3}, {"mar", 3}, {"mrz", 3}, {"maer", 3}, {"mac", 3}, {"maa", 3},
 	{"avr", 4}, {"apr", 4}, {"abr", 4},
@@ -36,7 +36,7 @@ func monthOf(name string) (int, bool) {
 		return 0, false
 	}
 	for _, m := range months {
-		if strings.HasPrefix(s, squash(m.prefix)) && len(s) <= longMonth[m.n] {
+		if strings.HasPrefix(s, m.prefix) && len(s) <= longMonth[m.n] {
 			return m.n, true
 		}
 	}
@@ -75,6 +75,9 @@ type dateSpan struct {
 // findDates finds all dates in s.
 func findDates(s string, h Hints) []dateSpan {
 	var out []dateSpan
+	if d, _ := counts(s); d < 3 { // fewer make no date: "5 Mai 9"
+		return nil
+	}
 	add := func(m []int, value string, order int, ok bool) {
 		if !ok || touchesDigits(s, m[0], m[1]) {
 			return

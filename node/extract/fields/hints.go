@@ -20,15 +20,18 @@ func hintsOf(l *layout) Hints {
 	point, comma, us, clock, order := 0, 0, 0, 0, 0
 	seen := map[string]int{}
 	for _, r := range l.rows {
+		for _, c := range currenciesIn(r.text) {
+			seen[c]++
+		}
+		if d, _ := counts(r.text); d < 3 {
+			continue
+		}
 		point += len(pointCents.FindAllString(r.text, -1))
 		comma += len(commaCents.FindAllString(r.text, -1))
 		us += len(usPlace.FindAllString(r.text, -1))
 		clock += len(clockAMPM.FindAllString(r.text, -1))
 		for _, d := range findDates(r.text, h) {
 			order += d.order
-		}
-		for _, c := range currenciesIn(r.text) {
-			seen[c]++
 		}
 	}
 	switch {

@@ -71,6 +71,9 @@ func orCurrency(s, cur string, h Hints) (string, string) {
 
 // cents rounds a decimal string half away from zero to two digits.
 func cents(v string, negative bool) (string, bool) {
+	if whole, frac, _ := strings.Cut(v, "."); !negative && len(frac) <= 2 && len(whole) > 0 && digitsOnly(whole+frac) && (whole[0] != '0' || whole == "0") {
+		return whole + "." + (frac + "00")[:2], true // the common case, without big numbers
+	}
 	r, ok := new(big.Rat).SetString(v)
 	if !ok {
 		return "", false

@@ -76,7 +76,7 @@ func page(lines ...string) doc.Reading {
 	return doc.Reading{Pages: []doc.Page{p}}
 }
 
-func shipped(t *testing.T, name string) doc.Type {
+func shipped(t testing.TB, name string) doc.Type {
 	t.Helper()
 	for _, x := range types.Shipped() {
 		if x.Name == name {

@@ -120,12 +120,13 @@ func (r *reader) taxNearby(rw *row, rates, amounts []Candidate) (taxRow, bool) {
 	if len(amounts) == 0 || len(rates) != 1 || hundredths(rates[0].Value) == 0 || !strings.Contains(rates[0].Raw, "%") {
 		return taxRow{}, false
 	}
+	nearby := r.around(rw, 8)
 	for _, a := range amounts {
 		amount, _ := minor(a.Value)
 		if a.Decimals != 2 || amount <= 0 || a.at == rates[0].at {
 			continue
 		}
-		for _, b := range r.around(rw, 8) {
+		for _, b := range nearby {
 			basis, _ := minor(b.Value)
 			if b.Decimals != 2 || basis <= amount {
 				continue
