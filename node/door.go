@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"syscall"
-	"time"
 
 	"github.com/recto-edge/recto/node/blob"
 	"github.com/recto-edge/recto/node/doc"
@@ -28,18 +27,8 @@ func (l *nodeLog) Known(id doc.ID) (doc.Record, bool) { return (*Node)(l).db.Ind
 
 // intakeStore is the blob store as intake sees it.
 type intakeStore struct {
-	blob.Store
+	blob.Plain
 	dir string // on the disk that bytes go through, also on their way to a bucket
-}
-
-// Read gives a small object.
-func (s intakeStore) Read(ctx context.Context, key string, limit int64) ([]byte, error) {
-	return blob.ReadAll(ctx, s.Store, key, limit)
-}
-
-// Keys lists keys with the time they were stored.
-func (s intakeStore) Keys(ctx context.Context, prefix, after string, fn func(key string, stored time.Time) error) error {
-	return s.List(ctx, prefix, after, func(i blob.Info) error { return fn(i.Key, i.Modified) })
 }
 
 // Free gives the bytes left on the disk.

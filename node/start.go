@@ -130,7 +130,7 @@ func (n *Node) startCache(context.Context) error {
 
 func (n *Node) startIntake(context.Context) error {
 	n.intake = intake.New(intake.Config{
-		Store: intakeStore{n.store, n.cfg.Data}, Log: (*nodeLog)(n), Marks: n.db.Index(),
+		Store: intakeStore{blob.Plain{Store: n.store}, n.cfg.Data}, Log: (*nodeLog)(n), Marks: n.db.Index(),
 		MaxBytes: n.cfg.Limits.MaxBytes, MinFree: n.cfg.Limits.MinFree, KnownType: n.knownType,
 		Logger: n.log.With("component", "intake"),
 	})
