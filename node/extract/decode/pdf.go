@@ -14,6 +14,10 @@ import (
 // A3 at 300 dpi.
 const scanPixels = 18_000_000
 
+// hugeImage is how many times the pixel limit an image within a page may have:
+// it is reduced while it is painted, but every pixel costs time.
+const hugeImage = 8
+
 // minDPI is the coarsest picture worth reading; a page that needs a coarser one
 // to stay within the pixel limit is refused.
 const minDPI = 36
@@ -57,6 +61,11 @@ func (p *pdfPages) page(ctx context.Context, n int) (*Page, error) {
 	src, err := p.d.Page(ctx, n-1)
 	if err != nil {
 		return nil, err
+	}
+	for _, pic := range src.Pictures {
+		if most := hugeImage * p.limits.MaxPixels; pic.Width > most || pic.Height > most || pic.Width*pic.Height > most {
+			return nil, tooManyPixels(pic.Width, pic.Height, most)
+		}
 	}
 	pg := &Page{}
 	dpi, gray := p.resolution(src, pg)
