@@ -75,6 +75,9 @@ func (r *reader) field(spec doc.FieldSpec, ranked []scored, sum bool) doc.Field 
 			f.Page = p.Number
 		}
 	}
+	if respelled(c) {
+		f.Checks = []string{"spelling"} // what stands on the page is Raw
+	}
 	if spec.Type == doc.Money {
 		f.Currency = c.Currency
 		if f.Currency == "" {
@@ -94,6 +97,16 @@ func (r *reader) field(spec doc.FieldSpec, ranked []scored, sum bool) doc.Field 
 	}
 	f.Confidence = round(confidence(c.score, next, sum))
 	return f
+}
+
+// respelled says whether a name or address was read as words of the lexicon, so
+// that its value is not, letter by letter, what stands on the page.
+func respelled(c scored) bool {
+	switch c.Type {
+	case doc.Name, doc.Address, doc.Text:
+		return squash(foldText(c.Value)) != squash(foldText(c.Raw))
+	}
+	return false
 }
 
 // confidence is an honest guess until it is calibrated: it grows with the score
