@@ -164,7 +164,22 @@ func eval[T any](b *tab, expression string) T {
 // until waits for an expression to become true.
 func (b *tab) until(what, expression string) {
 	b.t.Helper()
-	b.do(what, chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingInterval(30*time.Millisecond), chromedp.WithPollingTimeout(patience/2)))
+	ctx, cancel := context.WithTimeout(b.ctx, patience/2)
+	defer cancel()
+	for {
+		_, err := chromedp.Run(ctx, chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingInterval(30*time.Millisecond), chromedp.WithPollingTimeout(patience/2)))
+		if err != nil && strings.Contains(err.Error(), "navigated") && ctx.Err() == nil { // to the page we wait for, perhaps
+			err = chromedp.Do(ctx, chromedp.WaitReady(chromedp.CSS(`html[data-started]`)))
+			if err == nil {
+				continue
+			}
+		}
+		if err != nil {
+			b.shot("failed")
+			b.t.Fatalf("%s: %v", what, err)
+		}
+		return
+	}
 }
 
 func (b *tab) size(width, height int64) {

@@ -45,10 +45,10 @@ func (o Overview) Chart() Chart {
 	return c
 }
 
-// roundUp gives the next of 4, 10, 20, 40, 100, 200 …: numbers with a whole half.
+// roundUp gives the end of a scale: a round number with a whole half.
 func roundUp(n int) int {
 	for step := 1; ; step *= 10 {
-		for _, m := range []int{4, 10, 20} {
+		for _, m := range []int{4, 6, 8, 10, 12, 16, 20, 30} {
 			if m*step >= n {
 				return m * step
 			}

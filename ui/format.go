@@ -24,7 +24,9 @@ func functions(m messages) template.FuncMap {
 		"bar":     func(f float64) int { return int(math.Round(clamp(f) * 100)) },
 		"level":   level,
 		"moment":  moment,
-		"short":   func(s string) string { return s[:min(len(s), 12)] },
+		"short":   short,
+		"few":     few,
+		"check":   m.check,
 		"query":   query,
 		"ms":      milliseconds,
 		"minus":   func(a, b int) int { return a - b },
@@ -98,6 +100,21 @@ func milliseconds(n int) string {
 		return strconv.Itoa(n) + " ms"
 	}
 	return fmt.Sprintf("%.1f s", float64(n)/1000)
+}
+
+// short is the beginning of a digest, enough to tell it from others.
+func short(s string) string {
+	s = strings.TrimPrefix(s, "sha256:")
+	return s[:min(len(s), 12)]
+}
+
+// few names the first of many words and how many more there are.
+func few(words []string) string {
+	const shown = 4
+	if len(words) <= shown {
+		return strings.Join(words, ", ")
+	}
+	return fmt.Sprintf("%s +%d", strings.Join(words[:shown], ", "), len(words)-shown)
 }
 
 // query makes the query of a link from pairs of name and value; empty values

@@ -65,6 +65,45 @@ func (b *tab) look(name, path string) {
 		if over := eval[int](b, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); over > 0 {
 			b.t.Errorf("%s at %d px is %d px too wide", path, l.width, over)
 		}
+		for _, dim := range eval[[]string](b, contrast) {
+			b.t.Errorf("%s, %s: too little contrast: %s", path, l.scheme, dim)
+		}
 		b.shot(fmt.Sprintf("%s-%d-%s", name, l.width, l.scheme))
 	}
 }
+
+// contrast lists texts in view whose colour is too near their ground (WCAG AA).
+const contrast = `(() => {
+	const context = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+	const rgba = (colour) => {
+		context.clearRect(0, 0, 1, 1);
+		context.fillStyle = colour;
+		context.fillRect(0, 0, 1, 1);
+		const [r, g, b, a] = context.getImageData(0, 0, 1, 1).data;
+		return [r, g, b, a / 255];
+	};
+	const over = (top, ground) => [0, 1, 2].map((i) => top[i] * top[3] + ground[i] * (1 - top[3]));
+	const ground = (element) => {
+		const chain = [];
+		for (let e = element; e; e = e.parentElement) chain.unshift(rgba(getComputedStyle(e).backgroundColor));
+		return chain.reduce((below, top) => over(top, below), [255, 255, 255]);
+	};
+	const light = (c) => [0.2126, 0.7152, 0.0722].reduce((sum, w, i) => {
+		const v = c[i] / 255;
+		return sum + w * (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+	}, 0);
+	const out = [];
+	const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+	while (walker.nextNode()) {
+		const element = walker.currentNode.parentElement;
+		const words = walker.currentNode.data.trim();
+		if (!words || element.closest('.hidden, script, template, option, .tray, dialog, svg') || !element.checkVisibility()) continue;
+		const style = getComputedStyle(element);
+		const below = ground(element);
+		const [a, b] = [light(over(rgba(style.color), below)), light(below)].sort((x, y) => y - x);
+		const large = parseFloat(style.fontSize) >= 24 || (parseFloat(style.fontSize) >= 18.6 && style.fontWeight >= 700);
+		const ratio = (a + 0.05) / (b + 0.05);
+		if (ratio < (large ? 3 : 4.5)) out.push(words.slice(0, 40) + ' (' + ratio.toFixed(2) + ')');
+	}
+	return [...new Set(out)];
+})()`

@@ -63,6 +63,20 @@ func (m messages) known(group, word string) string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
+// formula sets the signs of a check apart from the names of its fields.
+var formula = strings.NewReplacer("_", " ", "?", "", "+", " + ", "=", " = ", "*", " × ", "-", " − ")
+
+// check names a check: by its text, or as the formula that its name is.
+func (m messages) check(name string) string {
+	if s, ok := m["check."+name]; ok {
+		return s
+	}
+	if strings.ContainsAny(name, "=+*") {
+		return formula.Replace(name)
+	}
+	return strings.NewReplacer("_", " ", "-", " ").Replace(name)
+}
+
 // forScripts are the texts that scripts use.
 func (m messages) forScripts() messages {
 	out := maps.Clone(m)

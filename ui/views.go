@@ -52,6 +52,7 @@ type Overview struct {
 	Counts   map[string]int
 	PerHour  []int // received in each of the last hours, oldest first
 	Latest   []Row
+	Origin   string // scheme and host of this site, for examples
 }
 
 // Row is a document in a list.

@@ -20,7 +20,7 @@ var channels = []string{"http", "folder", "cli", "archive"}
 
 func (s *Server) overviewPage(c *call) error {
 	types := c.catalogue()
-	view := ui.Overview{Frame: c.frame("overview"), Counts: map[string]int{}}
+	view := ui.Overview{Frame: c.frame("overview"), Counts: map[string]int{}, Origin: c.BaseURL()}
 	view.Types = types.options("")
 	if c.who.May(auth.StatusRead) {
 		view.Missing = s.ports.Status.Missing()

@@ -72,7 +72,7 @@ function factor(sheet) {
   const area = scroller();
   const room = area.clientWidth - 32;
   if (!width) return 1;
-  if (zoom === 'width') return Math.min(room / width, 1.6);
+  if (zoom === 'width') return Math.min(room / width, 1);
   if (zoom === 'page') return Math.min(room / width, (area.clientHeight - 32) / height);
   return zoom;
 }
@@ -159,8 +159,31 @@ function nextToCheck() {
   all[(all.indexOf(document.activeElement) + 1) % all.length].focus();
 }
 
+// moved says whether the pointer came to where it is, and not the page to it:
+// what scrolls past under a resting pointer must not put out the light.
+const moved = (() => {
+  let x = -1;
+  let y = -1;
+  return (e) => {
+    const yes = e.screenX !== x || e.screenY !== y;
+    [x, y] = [e.screenX, e.screenY];
+    return yes;
+  };
+})();
+
+// watch lays out the pages as soon as they are there, and whenever their room changes.
+const room = new ResizeObserver(() => layout());
+function watch() {
+  room.disconnect();
+  if (!viewer()) return;
+  room.observe(viewer());
+  layout();
+  showWords();
+  watchPages();
+}
+
 function listen() {
-  document.addEventListener('pointerover', (e) => { if (e.pointerType !== 'touch') meet(e.target); });
+  document.addEventListener('pointerover', (e) => { if (moved(e) && e.pointerType !== 'touch') meet(e.target); });
   document.addEventListener('focusin', (e) => meet(e.target));
   document.addEventListener('click', (e) => {
     const how = e.target.closest('[data-zoom]')?.dataset.zoom;
@@ -178,7 +201,8 @@ function listen() {
     if ((e.key === 'Enter' || e.key === ' ') && e.target.matches?.('[data-field]') && cross(e.target)) e.preventDefault();
     if (e.key === 'Escape' && e.target.matches?.('.box')) cross(e.target);
   });
-  document.addEventListener('recto:swapped', () => { layout(); showWords(); watchPages(); });
+  document.addEventListener('recto:swapped', watch);
+  document.addEventListener('load', (e) => { if (e.target.closest?.('.sheet')) layout(); }, true);
   document.addEventListener('recto:key', (e) => {
     const action = { '+': 'in', '=': 'in', '-': 'out', 0: 'width', 1: 'full', 2: 'page' }[e.detail];
     if (action) setZoom(action);
@@ -190,10 +214,5 @@ function listen() {
 export function startViewer() {
   if (!document.querySelector('[data-doc]')) return;
   listen();
-  if (!viewer()) return;
-  layout();
-  showWords();
-  watchPages();
-  new ResizeObserver(layout).observe(viewer());
-  for (const img of document.querySelectorAll('.sheet img')) img.addEventListener('load', layout, { once: true });
+  watch();
 }
