@@ -68,7 +68,7 @@ func pagesOf(t *testing.T, file string) int {
 // TestP1 compares born-digital pages to checked JSON, durably stored, with
 // pdftotext as a process a page, two at a time as Recto has two workers.
 func TestP1(t *testing.T) {
-	files := benchFiles(t, "vrdu_adbuy", "*.pdf", 40)
+	files := benchFiles(t, "einvoice", "*.pdf", 40)
 	pages := 0
 	perFile := make([]int, len(files))
 	for i, f := range files {
@@ -176,6 +176,7 @@ func TestP3(t *testing.T) {
 	var read, again []time.Duration
 	for range turns {
 		p := newProcess(t)
+		p.http.Timeout = patience
 		p.start()
 		p.ready()
 		if _, ok := p.upload("warm.jpg", mustRead(t, "../packaging/samples/passport-specimen.jpg")); !ok {

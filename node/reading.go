@@ -33,7 +33,8 @@ func openReading(dir string, limits LimitsConfig, instances int, values *cache.V
 		return nil, err
 	}
 	pdf := pdfium.New(pdfium.Config{CacheDir: filepath.Join(dir, "pdfium"), Instances: instances, CallTimeout: limits.PageTimeout})
-	closeAll := func() error { return errors.Join(pdf.Close(), runtime.Close()) }
+	codes := &codeReader{dir: filepath.Join(dir, "zxing")}
+	closeAll := func() error { return errors.Join(pdf.Close(), codes.Close(), runtime.Close()) }
 	detector, err := runtime.Net(onnx.Detector)
 	if err != nil {
 		return nil, errors.Join(err, closeAll())
@@ -46,6 +47,7 @@ func openReading(dir string, limits LimitsConfig, instances int, values *cache.V
 		Reader: extract.New(extract.Config{
 			PDF:    pdfEngine{pdf},
 			OCR:    ocr.New(ocr.Config{Detector: detector, Recogniser: recogniser, Charset: onnx.Charset()}),
+			Codes:  codes,
 			Limits: decodeLimits(limits),
 		}),
 		values: values, log: log, close: closeAll,

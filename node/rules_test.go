@@ -24,6 +24,7 @@ var layers = map[string][]string{
 	"cmd":                {"node", "node/client", "node/doc"},
 	"cluster":            {},
 	"embedded":           {"embedded/durable"},
+	"embedded/pdfium":    {"embedded/durable", "embedded/pdfium"},
 	"ui":                 {},
 	"node":               {"node", "cluster", "embedded", "ui"},
 	"node/doc":           {},

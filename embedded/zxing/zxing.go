@@ -43,20 +43,32 @@ type Code struct {
 
 // Engine holds the compiled reader. It may be used by several goroutines.
 type Engine struct {
+	cache   wazero.CompilationCache // nil: none
 	runtime wazero.Runtime
 	module  wazero.CompiledModule
 	close   sync.Once
 	err     error
 }
 
-// Open compiles the reader, which takes about a second of CPU and is best done
-// on first use. Close releases it.
-func Open(ctx context.Context) (*Engine, error) {
+// Config says where compiled code is kept.
+type Config struct {
+	CacheDir string // empty, or a folder that cannot be used: compile at every start
+}
+
+// Open compiles the reader, which takes about a second of CPU when the cache
+// does not have it, and is best done on first use. Close releases it.
+func Open(ctx context.Context, cfg Config) (*Engine, error) {
 	config := wazero.NewRuntimeConfig().
 		WithCoreFeatures(api.CoreFeaturesV2 | experimental.CoreFeaturesExceptionHandling).
 		WithMemoryLimitPages(maxPages).
 		WithCloseOnContextDone(true)
-	e := &Engine{runtime: wazero.NewRuntimeWithConfig(ctx, config)}
+	e := &Engine{}
+	if cfg.CacheDir != "" {
+		if cache, err := wazero.NewCompilationCacheWithDir(cfg.CacheDir); err == nil {
+			config, e.cache = config.WithCompilationCache(cache), cache
+		}
+	}
+	e.runtime = wazero.NewRuntimeWithConfig(ctx, config)
 	if _, err := wasi_snapshot_preview1.Instantiate(ctx, e.runtime); err != nil {
 		return nil, errors.Join(fmt.Errorf("open barcode reader: %w", err), e.Close())
 	}
@@ -69,7 +81,12 @@ func Open(ctx context.Context) (*Engine, error) {
 
 // Close releases the compiled code. Readings under way end with an error.
 func (e *Engine) Close() error {
-	e.close.Do(func() { e.err = e.runtime.Close(context.Background()) })
+	e.close.Do(func() {
+		e.err = e.runtime.Close(context.Background())
+		if e.cache != nil {
+			e.err = errors.Join(e.err, e.cache.Close(context.Background()))
+		}
+	})
 	return e.err
 }
 

@@ -23,7 +23,7 @@ import (
 
 func open(t testing.TB) *Engine {
 	t.Helper()
-	e, err := Open(context.Background())
+	e, err := Open(context.Background(), Config{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/recto-edge/recto/node/doc"
 	"github.com/recto-edge/recto/node/extract/decode"
+	"github.com/recto-edge/recto/node/extract/structured/symbol"
 )
 
 // Recogniser reads the words of a picture.
@@ -33,6 +34,7 @@ type Recogniser interface {
 type Config struct {
 	PDF    decode.PDF
 	OCR    Recogniser
+	Codes  symbol.Decoder
 	Limits decode.Limits
 }
 

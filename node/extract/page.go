@@ -9,7 +9,7 @@ import (
 
 	"github.com/recto-edge/recto/node/doc"
 	"github.com/recto-edge/recto/node/extract/decode"
-	"github.com/recto-edge/recto/node/extract/structured"
+	"github.com/recto-edge/recto/node/extract/structured/symbol"
 )
 
 // readPage reads one decoded page: its words from the text layer when that can
@@ -41,7 +41,13 @@ func (r *Reader) readPage(ctx context.Context, in Input, page *decode.Page, file
 		}
 	}
 	defer sw.stage("symbols")()
-	out.Symbols = turned(structured.Symbols(img), out, img.Bounds())
+	found, err := symbol.Find(ctx, r.cfg.Codes, img)
+	if err != nil {
+		// The words are worth having without the codes.
+		out.Warnings = append(out.Warnings, "codes on the page could not be looked for: "+err.Error())
+		return out, nil
+	}
+	out.Symbols = turned(found, out, img.Bounds())
 	return out, nil
 }
 

@@ -14,8 +14,9 @@ import (
 	"github.com/recto-edge/recto/node/doc"
 	"github.com/recto-edge/recto/node/extract/decode"
 	"github.com/recto-edge/recto/node/extract/fields"
-	"github.com/recto-edge/recto/node/extract/structured"
 	"github.com/recto-edge/recto/node/extract/structured/einvoice"
+	"github.com/recto-edge/recto/node/extract/structured/mrz"
+	"github.com/recto-edge/recto/node/extract/structured/symbol"
 )
 
 // maxXML bounds a plain XML file, in bytes.
@@ -73,11 +74,11 @@ func (r *Reader) read(ctx context.Context, in Input, f *decode.File, sw *stopwat
 		for _, w := range p.Warnings {
 			warnings = append(warnings, fmt.Sprintf("page %d: %s", p.Number, w))
 		}
-		facts.code = append(facts.code, structured.FieldsFromSymbols(p.Symbols, p.Number)...)
+		facts.code = append(facts.code, symbol.Fields(p.Symbols, p.Number)...)
 		facts.form = append(facts.form, p.Form...)
 	}
-	if mrz, ok := structured.MRZ(reading.Pages); ok {
-		facts.mrz = mrz
+	if zone, ok := mrz.Read(reading.Pages); ok {
+		facts.mrz = zone
 	}
 	t, sure, err := choose(in, facts, reading.Pages)
 	if err != nil {
