@@ -14,6 +14,7 @@ SUDO    := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 export CGO_ENABLED := 1
 
 include embedded/onnx/runtime.mk
+include embedded/pdfium/compiled.mk
 include node/blob/minio.mk
 
 # debian PACKAGE... : install what is missing, quietly, once.
@@ -36,7 +37,7 @@ bench-deps: test-deps
 	$(call debian,tesseract-ocr tesseract-ocr-eng tesseract-ocr-deu)
 
 .PHONY: build
-build: build-deps $(ONNX_LIB) ## Build bin/recto: one binary with engines, models and UI inside
+build: build-deps $(ONNX_LIB) $(PDFIUM_COMPILED) ## Build bin/recto: one binary with engines, models and UI inside
 	$(GO) build $(GOFLAGS_BUILD) -o $(BIN) ./cmd/recto
 	@ls -lh $(BIN) | awk '{print $$9": "$$5}'
 

@@ -21,8 +21,14 @@
 // copies numbers and bounded byte strings out of the module. What is left to the
 // callers is to bound what they ask for: pixels, pages and attachment bytes.
 //
+// Compiling takes seconds and hundreds of megabytes, so the build does it ahead
+// (Pack) and the program carries the machine code for the platform it was built
+// on. A program without it, or on a processor that code is not for, compiles at
+// its first document.
+//
 // The package never interprets what it reads and never writes files, except for
-// wazero's compilation cache in Config.CacheDir.
+// machine code in Config.CacheDir, of which it runs none whose SHA-256 it does not
+// know.
 package pdfium
 
 import (
@@ -30,15 +36,11 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"io"
 	"sync"
 	"time"
 
 	gopdfium "github.com/klippa-app/go-pdfium"
-	"github.com/klippa-app/go-pdfium/webassembly"
 	"github.com/tetratelabs/wazero"
-	"github.com/tetratelabs/wazero/api"
-	"github.com/tetratelabs/wazero/experimental"
 )
 
 // fault is an error that says its reason in one word, so that packages which do
@@ -63,7 +65,7 @@ var (
 
 // Config says what the engine may use. The zero value is usable.
 type Config struct {
-	CacheDir    string        // folder of compiled code; empty: compile at every start (about 3 s of CPU)
+	CacheDir    string        // folder of machine code, the engine's own; empty: unpack, or compile, at every start
 	MemoryPages uint32        // memory of an instance in pages of 64 KiB; 0: 4096 (256 MiB)
 	Instances   int           // how many may exist at once; 0: 2
 	CallTimeout time.Duration // longest single call; 0: 30 s
@@ -77,7 +79,8 @@ var module []byte
 
 // Engine runs PDFium. It is lazy: nothing is compiled before the first Open.
 type Engine struct {
-	cfg Config
+	cfg    Config
+	packed *packed // machine code that came with the program; nil: none
 
 	startMu sync.Mutex
 	pool    gopdfium.Pool
@@ -104,11 +107,13 @@ func New(cfg Config) *Engine {
 	if cfg.CallTimeout <= 0 {
 		cfg.CallTimeout = 30 * time.Second
 	}
-	return &Engine{cfg: cfg, free: make(chan struct{})}
+	return &Engine{cfg: cfg, packed: embedded(), free: make(chan struct{})}
 }
 
-// Start compiles PDFium, or loads it from the cache, unless that was done
-// before. Open calls it; a node may call it early to have it behind it.
+// Start loads PDFium's machine code, which the program carries or the cache folder
+// keeps, or compiles it, unless that was done before. Open calls it; a node may
+// call it early to have it behind it. A cache folder that cannot be used costs
+// time, never an error.
 func (e *Engine) Start() error {
 	e.startMu.Lock()
 	defer e.startMu.Unlock()
@@ -121,30 +126,18 @@ func (e *Engine) Start() error {
 	if e.pool != nil {
 		return nil
 	}
-	// Any change to this configuration is another entry in the compilation cache.
-	rc := wazero.NewRuntimeConfig().
-		WithCoreFeatures(api.CoreFeaturesV2 | experimental.CoreFeaturesExceptionHandling).
-		WithMemoryLimitPages(e.cfg.MemoryPages)
-	if e.cfg.CacheDir != "" {
-		cache, err := wazero.NewCompilationCacheWithDir(e.cfg.CacheDir)
-		if err != nil {
-			return fmt.Errorf("open pdf compilation cache: %w", err)
-		}
-		e.cache, rc = cache, rc.WithCompilationCache(cache)
+	code := openCode(e.cfg.CacheDir, e.packed)
+	defer code.close()
+	err := e.run(code.dir)
+	if err != nil && code.dir != "" {
+		// Whatever is wrong with the folder must not keep documents from being read.
+		code.clear()
+		err = e.run("")
 	}
-	pool, err := webassembly.InitWithWASM(webassembly.Config{
-		WASM:          module,
-		Context:       e.withMemory(context.Background()),
-		MaxTotal:      e.cfg.Instances,
-		FSConfig:      wazero.NewFSConfig(), // the default would mount the host's root
-		RuntimeConfig: rc,
-		Stdout:        io.Discard,
-		Stderr:        io.Discard,
-	})
 	if err != nil {
-		return fmt.Errorf("start pdf engine: %w", err)
+		return err
 	}
-	e.pool = pool
+	code.note()
 	return nil
 }
 
