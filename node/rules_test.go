@@ -218,15 +218,15 @@ func TestFilesAndFunctionsStaySmall(t *testing.T) {
 	}
 }
 
-// forbidden calls (embedded/onnx/pack is a program of the build): selector, where it is allowed, and why it is forbidden.
+// forbidden calls (embedded/onnx/pack and embedded/pdfium/precompile are programs of the build): selector, where it is allowed, and why it is forbidden.
 var forbidden = []struct {
 	pkg, name string
 	homes     []string
 	tests     bool // also in tests
 	why       string
 }{
-	{"os", "WriteFile", []string{"embedded/durable", "embedded/onnx/pack"}, false, "data files are written by embedded/durable alone"},
-	{"os", "Exit", []string{"cmd", "embedded/onnx/pack"}, false, "only main ends the process"},
+	{"os", "WriteFile", []string{"embedded/durable", "embedded/onnx/pack", "embedded/pdfium/precompile"}, false, "data files are written by embedded/durable alone"},
+	{"os", "Exit", []string{"cmd", "embedded/onnx/pack", "embedded/pdfium/precompile"}, false, "only main ends the process"},
 	{"log", "Fatal", nil, false, "only main ends the process"},
 	{"time", "Sleep", []string{"embedded", "cluster", "node/client"}, false, "wait for events or a timer with a context"},
 	{"http", "DefaultClient", nil, false, "it has no timeout"},
