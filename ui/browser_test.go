@@ -168,7 +168,7 @@ func (b *tab) until(what, expression string) {
 	defer cancel()
 	for {
 		_, err := chromedp.Run(ctx, chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingInterval(30*time.Millisecond), chromedp.WithPollingTimeout(patience/2)))
-		if err != nil && strings.Contains(err.Error(), "navigated") && ctx.Err() == nil { // to the page we wait for, perhaps
+		if err != nil && gone(err) && ctx.Err() == nil { // to the page we wait for, perhaps
 			err = chromedp.Do(ctx, chromedp.WaitReady(chromedp.CSS(`html[data-started]`)))
 			if err == nil {
 				continue
@@ -180,6 +180,11 @@ func (b *tab) until(what, expression string) {
 		}
 		return
 	}
+}
+
+// gone says that the page something was asked of is not there any more.
+func gone(err error) bool {
+	return strings.Contains(err.Error(), "navigated") || strings.Contains(err.Error(), "Cannot find context")
 }
 
 func (b *tab) size(width, height int64) {

@@ -222,12 +222,8 @@ func (s documents) Submit(_ context.Context, r io.Reader, d doc.Delivery) (doc.R
 	if !known {
 		rec := doc.First(a)
 		rec.UpdatedAt = a.ReceivedAt
-		queued, err := rec.Next(doc.StateQueued, "intake", a.ReceivedAt)
-		if err != nil {
-			return doc.Receipt{}, err
-		}
-		s.records[id], s.bodies[id], s.ids[d.Name] = []doc.Record{rec, queued}, raw, id
-		s.send(doc.Event{ID: id, Revision: 2, State: doc.StateQueued, Name: d.Name})
+		s.records[id], s.bodies[id], s.ids[d.Name] = []doc.Record{rec}, raw, id
+		s.send(doc.Event{ID: id, Revision: rec.Revision, State: rec.State, Name: d.Name})
 	}
 	s.arrived <- id
 	return doc.Receipt{ID: id, SHA256: a.SHA256, Size: a.Size, Name: d.Name, State: s.last(id).State, Duplicate: known}, nil
