@@ -126,18 +126,18 @@ func (e *Engine) Start() error {
 	if e.pool != nil {
 		return nil
 	}
-	code := openCode(e.cfg.CacheDir, e.packed)
-	defer code.close()
-	err := e.run(code.dir)
-	if err != nil && code.dir != "" {
+	folder := openCode(e.cfg.CacheDir, e.packed)
+	defer folder.close()
+	err := e.run(folder.dir)
+	if err != nil && folder.dir != "" {
 		// Whatever is wrong with the folder must not keep documents from being read.
-		code.clear()
+		folder.clear()
 		err = e.run("")
 	}
 	if err != nil {
 		return err
 	}
-	code.note()
+	folder.note()
 	return nil
 }
 
