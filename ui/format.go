@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // functions are what templates can call.
@@ -26,6 +27,7 @@ func functions(m messages) template.FuncMap {
 		"moment":  moment,
 		"short":   short,
 		"few":     few,
+		"tells":   tells,
 		"check":   m.check,
 		"query":   query,
 		"ms":      milliseconds,
@@ -106,6 +108,25 @@ func milliseconds(n int) string {
 func short(s string) string {
 	s = strings.TrimPrefix(s, "sha256:")
 	return s[:min(len(s), 12)]
+}
+
+// tells says whether what stands on the page says more than the value does: a
+// currency sign, a decimal comma or blanks within a number do not.
+func tells(kind, raw, value string) bool {
+	keep := func(r rune) bool { return !unicode.IsSpace(r) }
+	switch kind {
+	case "money", "number", "percent":
+		keep = unicode.IsDigit
+	}
+	bare := func(s string) string {
+		return strings.Map(func(r rune) rune {
+			if keep(r) {
+				return unicode.ToUpper(r)
+			}
+			return -1
+		}, s)
+	}
+	return raw != "" && bare(raw) != bare(value)
 }
 
 // few names the first of many words and how many more there are.
