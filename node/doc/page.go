@@ -66,6 +66,7 @@ type Page struct {
 	Blank    bool     `json:"blank,omitempty"`
 	Source   Source   `json:"source"` // text or ocr: what the words were read from
 	Words    []Word   `json:"words"`
+	Zone     []Word   `json:"zone,omitempty"` // the machine-readable zone, read again from closer
 	Symbols  []Symbol `json:"symbols,omitempty"`
 	Form     []Field  `json:"form,omitempty"` // filled-in form fields
 	Warnings []string `json:"warnings,omitempty"`

@@ -2,6 +2,7 @@ package extract
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/recto-edge/recto/node/doc"
 	"github.com/recto-edge/recto/node/extract/fields"
@@ -73,7 +74,8 @@ func pick(t doc.Type, f facts, pages []doc.Page) (fs []doc.Field, warnings []str
 		}
 	}
 	if t.OpenKeys {
-		fs = append(fs, open(reading, f, fs)...)
+		fs = append(open(reading, f, fs), fs...)
+		fs = fs[:min(len(fs), maxOpen)]
 	}
 	return fs, warnings
 }
@@ -103,8 +105,8 @@ func overrule(fs []doc.Field, t doc.Type, exact doc.Field) []doc.Field {
 // does not become a record of megabytes.
 const maxOpen = 1000
 
-// open gives what no field of the type names: form fields, barcodes, and pairs
-// of key and value.
+// open gives what exact sources say beside the fields of the type: form fields
+// and barcodes. Pairs of key and value come with the picked fields.
 func open(reading doc.Reading, f facts, known []doc.Field) []doc.Field {
 	var out []doc.Field
 	taken := map[string]bool{}
@@ -124,13 +126,23 @@ func open(reading doc.Reading, f facts, known []doc.Field) []doc.Field {
 		for _, s := range p.Symbols {
 			box := s.Box
 			add([]doc.Field{{
-				Name: "barcode", Value: s.Text, Raw: s.Text, Type: doc.Text, Confidence: 1, Page: p.Number, Box: &box,
+				Name: "barcode", Value: s.Text, Raw: s.Text, Type: doc.Text, Confidence: sureCode(s.Format), Page: p.Number, Box: &box,
 				Source: doc.FromBarcode, Method: s.Format, Checks: []string{"decoded"},
 			}})
 		}
 	}
-	add(fields.KeyValues(reading))
 	return out
+}
+
+// sureCode is the confidence in a decoded code: matrix codes carry enough error
+// correction to be certain, bars have one check digit or none.
+func sureCode(format string) float64 {
+	for _, matrix := range []string{"qr", "data_matrix", "aztec", "pdf417", "pdf_417", "maxicode"} {
+		if strings.Contains(format, matrix) {
+			return 1
+		}
+	}
+	return 0.95
 }
 
 // accept marks what may be used without a look: values of exact sources that no

@@ -4,11 +4,16 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"slices"
 	"strings"
 	"sync"
 
+	"golang.org/x/image/draw"
+
 	"github.com/recto-edge/recto/node/doc"
 	"github.com/recto-edge/recto/node/extract/decode"
+	"github.com/recto-edge/recto/node/extract/ocr"
+	"github.com/recto-edge/recto/node/extract/structured/mrz"
 	"github.com/recto-edge/recto/node/extract/structured/symbol"
 )
 
@@ -68,7 +73,56 @@ func (r *Reader) recognise(ctx context.Context, img image.Image, out *doc.Page, 
 	out.Rotation = (out.Rotation + rotation) % 360
 	out.Turned = rotation
 	out.Blank = out.Blank || len(words) == 0
+	return r.lookCloser(ctx, img, out)
+}
+
+// closer is how much larger a machine-readable zone is looked at again, and
+// smallZone the width in pixels above which that shows nothing new.
+const (
+	closer    = 2
+	smallZone = 1600
+)
+
+// lookCloser reads a machine-readable zone a second time, enlarged: its lines have
+// no words a reader could guess from, and each wrong character costs a field.
+func (r *Reader) lookCloser(ctx context.Context, img image.Image, out *doc.Page) error {
+	band, ok := mrz.Band(*out)
+	if !ok || band.W() > smallZone {
+		return nil
+	}
+	if out.Turned != 0 {
+		img = ocr.Upright(img, out.Turned)
+	}
+	from := image.Rect(band[0], band[1], band[2], band[3]).Add(img.Bounds().Min)
+	large := image.NewRGBA(image.Rect(0, 0, closer*from.Dx(), closer*from.Dy()))
+	draw.CatmullRom.Scale(large, large.Rect, img, from, draw.Src, nil)
+	words, turned, err := r.cfg.OCR.Read(ctx, large)
+	if err != nil {
+		return fmt.Errorf("look closer at the zone of page %d: %w", out.Number, err)
+	}
+	if turned != 0 {
+		return nil // not what it seemed
+	}
+	for _, w := range words {
+		for i := range w.Box {
+			w.Box[i] = w.Box[i]/closer + band[i%2]
+		}
+		out.Zone = append(out.Zone, w)
+	}
 	return nil
+}
+
+// zones gives the pages in the forms in which a machine-readable zone may be
+// read best: as they are, and with what a closer look found.
+func zones(pages []doc.Page) []doc.Page {
+	out := slices.Clone(pages)
+	for _, p := range pages {
+		if len(p.Zone) > 0 {
+			p.Words = p.Zone
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 // turned brings the boxes of codes found on the picture as decoded to the

@@ -77,7 +77,7 @@ func (r *Reader) read(ctx context.Context, in Input, f *decode.File, sw *stopwat
 		facts.code = append(facts.code, symbol.Fields(p.Symbols, p.Number)...)
 		facts.form = append(facts.form, p.Form...)
 	}
-	if zone, ok := mrz.Read(reading.Pages); ok {
+	if zone, ok := mrz.Read(zones(reading.Pages)); ok {
 		facts.mrz = zone
 	}
 	t, sure, err := choose(in, facts, reading.Pages)

@@ -45,8 +45,8 @@ func PickWith(reading doc.Reading, t doc.Type, s Scorer) []doc.Field {
 // candidatesFor ranks the candidates of one field: by labels, and for fields
 // with a place on the page by layout.
 func (r *reader) candidatesFor(i int, spec doc.FieldSpec) []scored {
-	if spec.Type == doc.Table || spec.Type == doc.Currency && len(spec.Labels) == 0 {
-		return nil
+	if spec.Type == doc.Table || spec.Type == doc.Currency && len(spec.Labels) == 0 || spec.Hint == "code" {
+		return nil // found elsewhere: a table, the document's currency, a barcode
 	}
 	role, part, isParty := strings.Cut(spec.Hint, " ")
 	switch {

@@ -18,7 +18,7 @@ import (
 
 // Read finds the zone on pages and gives its fields: document_type, country,
 // number, nationality, birth_date, sex, expiry_date, surname, given_names,
-// optional_data, personal_number and mrz, the zone itself. False means that no
+// optional_data, personal_number, mrz_format (TD1 …) and mrz, the zone itself. False means that no
 // zone was found.
 //
 // Value of a date is ISO 8601, Raw is as it stands in the zone. The zone has
@@ -112,6 +112,7 @@ func (z *zone) fields() []doc.Field {
 	for i, name := range []string{"surname", "given_names"} {
 		add(doc.Field{Name: name, Type: doc.Name, Value: names[i].value, Raw: names[i].raw, Confidence: z.sure(names[i].at.line, 0.95)}, names[i].at)
 	}
+	add(doc.Field{Name: "mrz_format", Type: doc.Identifier, Value: z.layout.name, Confidence: z.sure(0, 0.95)}, span{0, 0, z.layout.width})
 	whole := doc.Field{Name: "mrz", Type: doc.Text, Value: strings.Join(z.lines, "\n"), Raw: strings.Join(z.raw, "\n"), Confidence: z.sure(0, 0.9)}
 	if z.composite {
 		whole.Checks = []string{"composite-check-digit"}
