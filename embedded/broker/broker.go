@@ -13,7 +13,9 @@ import (
 	"log/slog"
 	"net"
 	"path/filepath"
+	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -85,13 +87,22 @@ func (b *Broker) Restart(ctx context.Context) error {
 	}
 	b.run.stop()
 	b.run = nil
-	run, err := start(ctx, b.cfg, b.creds)
-	if err != nil {
-		return err
+	for try := 1; ; try++ {
+		run, err := start(ctx, b.cfg, b.creds)
+		if err == nil {
+			b.run = run
+			return nil
+		}
+		if try == portTries || !strings.Contains(err.Error(), syscall.EADDRINUSE.Error()) {
+			return err
+		}
 	}
-	b.run = run
-	return nil
 }
+
+// portTries is how often a start chooses another port when somebody took the one
+// it had found free: the route's port must be known before it is bound. The
+// server says so in words only.
+const portTries = 5
 
 // Close stops the server and waits for it. It may be called again.
 func (b *Broker) Close() error {
