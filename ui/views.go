@@ -1,6 +1,9 @@
 package ui
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Frame is what every page has around its content. View models embed it.
 type Frame struct {
@@ -253,6 +256,11 @@ type Status struct {
 	MaxBytes              int64
 	MaxPages              int
 	MaxPixels             int64
+}
+
+// Versions says whether any engine tells its version.
+func (s Status) Versions() bool {
+	return slices.ContainsFunc(s.Engines, func(e Engine) bool { return e.Version != "" })
 }
 
 // Engine is a part of the node.

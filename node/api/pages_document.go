@@ -70,7 +70,10 @@ func (c *call) result(v *ui.Document, r doc.Result, types catalogue) {
 	if r.Type != "" {
 		v.TypeTitle = types.title(r.Type)
 	}
-	v.Route, v.Cached, v.Models, v.Warnings = string(r.Route), r.Cached, r.Models, r.Warnings
+	v.Route, v.Cached, v.Models = string(r.Route), r.Cached, r.Models
+	for _, w := range r.Warnings {
+		v.Warnings = append(v.Warnings, sentence(w))
+	}
 	for stage, ms := range r.TimingsMS {
 		v.Timings = append(v.Timings, ui.Timing{Stage: stage, MS: ms})
 	}

@@ -95,7 +95,7 @@ func rows(list doc.List, types catalogue) []ui.Row {
 	for _, d := range list.Documents {
 		row := ui.Row{
 			ID: string(d.ID), Name: d.Name, State: string(d.State), Channel: d.Channel, Headline: d.Headline,
-			Reason: d.Reason, Pages: d.Pages, Size: d.Size, ReceivedAt: d.ReceivedAt, Revision: d.Revision,
+			Reason: sentence(d.Reason), Pages: d.Pages, Size: d.Size, ReceivedAt: d.ReceivedAt, Revision: d.Revision,
 			Lowest: d.Lowest, HasLowest: d.Lowest > 0,
 		}
 		if d.Type != "" {

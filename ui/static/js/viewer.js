@@ -85,6 +85,8 @@ function layout() {
     const { width, height } = natural(sheet);
     const overlay = sheet.querySelector('.overlay');
     if (width && !overlay.hasAttribute('viewBox')) overlay.setAttribute('viewBox', `0 0 ${width} ${height}`);
+    const picture = sheet.querySelector('img');
+    sheet.classList.toggle('loading', !picture.complete);
     if (width) sheet.style.width = `${Math.max(40, Math.round(width * factor(sheet)))}px`;
   }
   const level = document.querySelector('[data-zoom-level]');
