@@ -65,12 +65,21 @@ func (b *tab) look(name, path string) {
 		if over := eval[int](b, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); over > 0 {
 			b.t.Errorf("%s at %d px is %d px too wide", path, l.width, over)
 		}
+		for _, cut := range eval[[]string](b, cutOff) {
+			b.t.Errorf("%s at %d px cuts off %s", path, l.width, cut)
+		}
 		for _, dim := range eval[[]string](b, contrast) {
 			b.t.Errorf("%s, %s: too little contrast: %s", path, l.scheme, dim)
 		}
 		b.shot(fmt.Sprintf("%s-%d-%s", name, l.width, l.scheme))
 	}
 }
+
+// cutOff lists what sticks out of its card where nobody can scroll to it.
+const cutOff = `[...document.querySelectorAll('.card :is(td, th, p, dd, h2, code, .chip, .badge), .fields-card .field *')].filter((e) => {
+	const card = e.closest('.card, .fields-card');
+	return e.checkVisibility() && !e.closest('.scroll-x, pre, .hidden, .menu') && e.getBoundingClientRect().right > card.getBoundingClientRect().right + 1;
+}).map((e) => e.outerHTML.slice(0, 100))`
 
 // contrast lists texts in view whose colour is too near their ground (WCAG AA).
 const contrast = `(() => {

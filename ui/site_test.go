@@ -196,4 +196,3 @@ func (s *site) send(e doc.Event) {
 }
 
 func (s *site) last(id doc.ID) doc.Record { r := s.records[id]; return r[len(r)-1] }
-
