@@ -65,6 +65,7 @@ func (n *Node) applyRevision(seq uint64, r doc.Record) error {
 	if err := n.db.Index().Apply(seq, r); err != nil {
 		return err
 	}
+	n.accepted.Delete(r.ID)
 	n.live.publish(doc.Event{ID: r.ID, Revision: r.Revision, State: r.State, Name: r.Name, At: r.UpdatedAt})
 	return nil
 }

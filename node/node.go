@@ -61,7 +61,8 @@ type Node struct {
 
 	whileStill chan func() // jobs that run while nobody writes to the index
 
-	secrets sync.Map // passwords of encrypted documents by id, in memory only
+	accepted sync.Map // records of documents the index does not have yet, by id; emptied as it catches up
+	secrets  sync.Map // passwords of encrypted documents by id, in memory only
 
 	ailing   int      // probes in a row that the log failed; the prober's alone
 	closers  []closer // in order of acquisition; run last in, first out

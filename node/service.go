@@ -18,18 +18,44 @@ type documents struct{ n *Node }
 
 func (d documents) Submit(ctx context.Context, r io.Reader, dl doc.Delivery) (doc.Receipt, error) {
 	receipt, err := d.n.intake.Submit(ctx, r, dl)
-	if err == nil {
-		d.n.metrics.Arrived(dl.Channel, receipt.Duplicate)
+	if err != nil {
+		return receipt, err
 	}
-	return receipt, err
+	d.n.metrics.Arrived(dl.Channel, receipt.Duplicate)
+	if _, ok := d.n.db.Index().Get(receipt.ID); !ok {
+		// Accepted, and the log or the index is a moment behind: whoever asks for it
+		// next must not hear that it is not there.
+		d.n.accepted.Store(receipt.ID, doc.Record{
+			Arrival: doc.Arrival{
+				ID: receipt.ID, SHA256: receipt.SHA256, Size: receipt.Size, Name: receipt.Name, Channel: dl.Channel,
+				Sender: dl.Sender, Type: dl.Type, Priority: dl.Priority, ReceivedAt: time.Now().UTC(),
+			},
+			State: doc.StateReceived, UpdatedAt: time.Now().UTC(), By: "intake",
+		})
+	}
+	return receipt, nil
 }
 
 func (d documents) Get(_ context.Context, id doc.ID) (doc.Record, error) {
-	r, ok := d.n.db.Index().Get(id)
+	r, ok := d.n.known(id)
 	if !ok {
 		return doc.Record{}, doc.Errorf(doc.NotFound, "there is no document %s", id)
 	}
 	return r, nil
+}
+
+// known gives a document from the index, or as it was accepted when the index
+// does not have it yet.
+func (n *Node) known(id doc.ID) (doc.Record, bool) {
+	if r, ok := n.db.Index().Get(id); ok {
+		n.accepted.Delete(id)
+		return r, true
+	}
+	r, ok := n.accepted.Load(id)
+	if !ok {
+		return doc.Record{}, false
+	}
+	return r.(doc.Record), true
 }
 
 func (d documents) List(_ context.Context, q doc.Query) (doc.List, error) {
@@ -147,7 +173,7 @@ func (e events) Wait(ctx context.Context, id doc.ID) (doc.Record, error) {
 	defer cancel()
 	changes := e.n.live.subscribe(inner, id) // before looking, so that nothing is missed between
 	for {
-		r, ok := e.n.db.Index().Get(id)
+		r, ok := e.n.known(id)
 		if ok && r.State.Settled() {
 			return r, nil
 		}

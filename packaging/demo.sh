@@ -16,7 +16,7 @@ else
 fi
 
 for _ in $(seq 1 150); do
-  if "$bin" status --data "$home/data" >/dev/null 2>&1; then break; fi
+  if "$bin" status --data "$home/data" 2>/dev/null | grep -q ', ready$'; then break; fi
   if ! kill -0 "$(cat "$home/pid")" 2>/dev/null; then
     echo "The node did not start; it said:"; cat "$log"; exit 1
   fi
