@@ -3,7 +3,8 @@
 //
 // It guarantees that an image, however made, can hurt nothing but its own
 // reading: each one runs in a fresh instance with bounded memory, which is
-// thrown away. How long it takes is bounded by the size of the image. It knows nothing of documents.
+// thrown away. How long it takes is bounded by the size of the image. It knows
+// nothing of documents.
 package zxing
 
 import (
@@ -17,8 +18,8 @@ import (
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
-	"github.com/tetratelabs/wazero/experimental"
-	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+
+	"github.com/recto-edge/recto/embedded/wasmcode"
 )
 
 //go:embed zxing.wasm
@@ -33,6 +34,13 @@ const (
 	maxCodes = 64
 )
 
+// Bits of the effort that reader.cpp knows. Its third, looking at turned linear
+// codes, takes ten seconds on a page of text: turn the image instead.
+const (
+	closer   = 1
+	inverted = 4
+)
+
 // Code is one code that was found.
 type Code struct {
 	Format  string         // as zxing-cpp writes it: "QR Code", "EAN-13"
@@ -43,7 +51,7 @@ type Code struct {
 
 // Engine holds the compiled reader. It may be used by several goroutines.
 type Engine struct {
-	cache   wazero.CompilationCache // nil: none
+	release func() error // the machine code
 	runtime wazero.Runtime
 	module  wazero.CompiledModule
 	close   sync.Once
@@ -52,49 +60,29 @@ type Engine struct {
 
 // Config says where compiled code is kept.
 type Config struct {
-	CacheDir string // empty, or a folder that cannot be used: compile at every start
+	CacheDir string // folder of machine code, the reader's own; empty: unpack, or compile, at every start
 }
 
-// Open compiles the reader, which takes about a second of CPU when the cache
-// does not have it, and is best done on first use. Close releases it.
+// Open loads the reader's machine code, which the program carries or the cache
+// folder keeps; otherwise it compiles, which takes about a second of CPU and is
+// best done on first use. A cache folder that cannot be used costs time, never an
+// error. Close releases the reader.
 func Open(ctx context.Context, cfg Config) (*Engine, error) {
-	config := wazero.NewRuntimeConfig().
-		WithCoreFeatures(api.CoreFeaturesV2 | experimental.CoreFeaturesExceptionHandling).
-		WithMemoryLimitPages(maxPages)
-	// Not WithCloseOnContextDone: it leaves compiled code at every turn of a loop
-	// and made a page take 16 s instead of 0.1 s. What bounds a reading is the size
-	// of its image: the search is a fixed number of passes over the pixels.
-	e := &Engine{}
-	if cfg.CacheDir != "" {
-		if cache, err := wazero.NewCompilationCacheWithDir(cfg.CacheDir); err == nil {
-			config, e.cache = config.WithCompilationCache(cache), cache
-		}
-	}
-	e.runtime = wazero.NewRuntimeWithConfig(ctx, config)
-	if _, err := wasi_snapshot_preview1.Instantiate(ctx, e.runtime); err != nil {
-		return nil, errors.Join(fmt.Errorf("open barcode reader: %w", err), e.Close())
-	}
-	var err error
-	if e.module, err = e.runtime.CompileModule(ctx, binaryCode); err != nil {
-		return nil, errors.Join(fmt.Errorf("compile barcode reader: %w", err), e.Close())
-	}
-	return e, nil
+	return openPacked(ctx, cfg.CacheDir, wasmcode.Find(compiled, "zxing"))
 }
 
 // Close releases the compiled code. Readings under way end with an error.
 func (e *Engine) Close() error {
 	e.close.Do(func() {
-		e.err = e.runtime.Close(context.Background())
-		if e.cache != nil {
-			e.err = errors.Join(e.err, e.cache.Close(context.Background()))
-		}
+		e.err = errors.Join(e.runtime.Close(context.Background()), e.release())
 	})
 	return e.err
 }
 
-// Read finds the codes in an image. With harder it also looks at turned and
-// inverted ones, and closer, at three times the cost. The corners are pixels of
-// img, whose bounds begin at 0, 0.
+// Read finds the codes in an image: two-dimensional ones however they are
+// turned, linear ones that are upright or upside down. With harder it looks
+// closer, at twice the cost. The corners are pixels of img, whose bounds begin
+// at 0, 0.
 func (e *Engine) Read(ctx context.Context, img *image.Gray, harder bool) ([]Code, error) {
 	w, h := img.Rect.Dx(), img.Rect.Dy()
 	if w < 1 || h < 1 || w*h > maxPixels {
@@ -116,11 +104,11 @@ func (e *Engine) Read(ctx context.Context, img *image.Gray, harder bool) ([]Code
 			return nil, errors.New("read barcodes: pixels do not fit")
 		}
 	}
-	flag := uint64(0)
+	effort := uint64(inverted)
 	if harder {
-		flag = 1
+		effort |= closer
 	}
-	result, err := call(ctx, m, "read", uint64(at), uint64(w), uint64(h), flag, maxCodes)
+	result, err := call(ctx, m, "read", uint64(at), uint64(w), uint64(h), effort, maxCodes)
 	if err != nil {
 		return nil, fmt.Errorf("read barcodes: %w", err)
 	}

@@ -8,7 +8,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 work=${1:-$(mktemp -d)}
 zxing=3.1.1 zig=0.17.1
 mkdir -p "$work/o" && cd "$work"
-[ -d "zxing_cpp-$zxing" ] || { pip download -q --no-deps --no-build-isolation --no-binary :all: "zxing-cpp==$zxing" && tar xzf "zxing_cpp-$zxing.tar.gz"; }
+[ -d "zxing_cpp-$zxing" ] || { pip download -q --no-deps --no-binary :all: "zxing-cpp==$zxing" && tar xzf "zxing_cpp-$zxing.tar.gz"; }
 [ -d zig ] || pip install -q --target zig "ziglang==$zig"
 core=$work/zxing_cpp-$zxing/core/src lib=$work/zig/ziglang/lib zig=$work/zig/ziglang/zig
 export ZIG_GLOBAL_CACHE_DIR="$work/cache" ZIG_LOCAL_CACHE_DIR="$work/cache"

@@ -25,12 +25,13 @@ EXPORT("allocate") void* allocate(uint32_t size) { return std::malloc(size); }
 // read looks for codes in 8-bit grey pixels without padding. It gives the
 // address of: number of codes, then for each its format, whether its content is
 // GS1, its text, and its four corners as x, y; numbers are 32 bits, little
-// endian, strings have their length before them. 0 when out of memory.
-EXPORT("read") const char* read(const uint8_t* pixels, int32_t width, int32_t height, int32_t harder, int32_t most)
+// endian, strings have their length before them. 0 when out of memory. Effort
+// is the sum of 1 (look closer), 2 (at turned codes), 4 (at inverted ones).
+EXPORT("read") const char* read(const uint8_t* pixels, int32_t width, int32_t height, uint32_t effort, int32_t most)
 {
 	try {
 		ReaderOptions options;
-		options.setTryHarder(harder).setTryRotate(harder).setTryInvert(harder).setTryDownscale(true);
+		options.setTryHarder(effort & 1).setTryRotate(effort & 2).setTryInvert(effort & 4).setTryDownscale(true);
 		options.setTextMode(TextMode::Plain).setEanAddOnSymbol(EanAddOnSymbol::Read).setMaxNumberOfSymbols(most);
 		auto codes = ReadBarcodes(ImageView(pixels, width, height, ImageFormat::Lum), options);
 		out.clear();

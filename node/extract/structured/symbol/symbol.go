@@ -9,6 +9,7 @@ package symbol
 import (
 	"context"
 	"image"
+	"slices"
 	"strings"
 
 	"github.com/recto-edge/recto/node/doc"
@@ -23,8 +24,9 @@ type Code struct {
 	Corners [4]image.Point
 }
 
-// Decoder finds codes in a grey image whose bounds begin at 0, 0. With harder
-// it also looks at turned and inverted ones.
+// Decoder finds codes in a grey image whose bounds begin at 0, 0:
+// two-dimensional ones however they are turned, linear ones upright or upside
+// down. With harder it looks closer.
 type Decoder interface {
 	Decode(ctx context.Context, img *image.Gray, harder bool) ([]Code, error)
 }
@@ -35,13 +37,20 @@ const most = 6 << 20
 
 // Find gives the codes on a page, each with its Box in pixels of img. Format is
 // ZXing's name in lower case with underscores (qr_code, code_128, ean_13), with
-// gs1_ before it when the content is a GS1 element string.
+// gs1_ before it when the content is a GS1 element string. An error is the
+// decoder's, or that of ctx.
 func Find(ctx context.Context, decoder Decoder, img image.Image) ([]doc.Symbol, error) {
 	gray, scale := prepare(img)
 	codes, err := decoder.Decode(ctx, gray, true)
 	if err != nil {
 		return nil, err
 	}
+	// Linear codes along the edge of a page stand sideways.
+	sideways, err := decoder.Decode(ctx, turned(gray), false)
+	if err != nil {
+		return nil, err
+	}
+	codes = append(codes, turnedBack(sideways, gray.Rect.Dy())...)
 	var out []doc.Symbol
 	for _, c := range codes {
 		if c.Text == "" || weak(c) {
@@ -51,9 +60,40 @@ func Find(ctx context.Context, decoder Decoder, img image.Image) ([]doc.Symbol, 
 		if c.GS1 && !strings.HasPrefix(format, "databar") {
 			format = "gs1_" + format
 		}
-		out = append(out, doc.Symbol{Format: format, Text: c.Text, Box: box(c.Corners, scale, img.Bounds())})
+		s := doc.Symbol{Format: format, Text: c.Text, Box: box(c.Corners, scale, img.Bounds())}
+		if !slices.ContainsFunc(out, func(o doc.Symbol) bool { return o.Format == s.Format && o.Text == s.Text && overlap(o.Box, s.Box) }) {
+			out = append(out, s)
+		}
 	}
 	return out, nil
+}
+
+// turned gives img turned by 90 degrees clockwise.
+func turned(img *image.Gray) *image.Gray {
+	w, h := img.Rect.Dx(), img.Rect.Dy()
+	out := image.NewGray(image.Rect(0, 0, h, w))
+	for y := range h {
+		row := img.Pix[y*img.Stride : y*img.Stride+w]
+		for x, v := range row {
+			out.Pix[x*out.Stride+h-1-y] = v
+		}
+	}
+	return out
+}
+
+// turnedBack gives codes of a turned image the corners they have in the image
+// itself, which is height pixels high.
+func turnedBack(codes []Code, height int) []Code {
+	for i := range codes {
+		for n, p := range codes[i].Corners {
+			codes[i].Corners[n] = image.Pt(p.Y, height-1-p.X)
+		}
+	}
+	return codes
+}
+
+func overlap(a, b doc.Box) bool {
+	return a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3]
 }
 
 // prepare makes a grey copy of img on white, halved until it has at most the
