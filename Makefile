@@ -14,7 +14,7 @@ SUDO    := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 export CGO_ENABLED := 1
 
 include embedded/onnx/runtime.mk
-include embedded/pdfium/compiled.mk
+include embedded/compiled.mk
 include node/blob/minio.mk
 
 # debian PACKAGE... : install what is missing, quietly, once.
@@ -37,7 +37,7 @@ bench-deps: test-deps
 	$(call debian,tesseract-ocr tesseract-ocr-eng tesseract-ocr-deu)
 
 .PHONY: build
-build: build-deps $(ONNX_LIB) $(PDFIUM_COMPILED) ## Build bin/recto: one binary with engines, models and UI inside
+build: build-deps $(ONNX_LIB) $(WASM_COMPILED) ## Build bin/recto: one binary with engines, models and UI inside
 	$(GO) build $(GOFLAGS_BUILD) -o $(BIN) ./cmd/recto
 	@ls -lh $(BIN) | awk '{print $$9": "$$5}'
 
@@ -54,11 +54,11 @@ demo-stop: ## Stop the demo node (its data stays in .cache/demo)
 .PHONY: test
 test: test-deps minio build ## Run all tests (installs what they need)
 	$(GO) vet ./...
-	RECTO_BIN=$(CURDIR)/$(BIN) $(GO) test -p 2 -timeout 18m ./...
+	RECTO_BIN=$(CURDIR)/$(BIN) $(GO) test $(TEST_LDFLAGS) -p 2 -timeout 18m ./...
 
 .PHONY: race
 race: test-deps minio build ## The tests under the race detector
-	RECTO_BIN=$(CURDIR)/$(BIN) $(GO) test -race -p 1 -timeout 60m ./...
+	RECTO_BIN=$(CURDIR)/$(BIN) $(GO) test $(TEST_LDFLAGS) -race -p 1 -timeout 60m ./...
 
 .PHONY: robust
 robust: test-deps build ## Every malformed file of the development data, through a node

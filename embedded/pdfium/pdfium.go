@@ -21,14 +21,11 @@
 // copies numbers and bounded byte strings out of the module. What is left to the
 // callers is to bound what they ask for: pixels, pages and attachment bytes.
 //
-// Compiling takes seconds and hundreds of megabytes, so the build does it ahead
-// (Pack) and the program carries the machine code for the platform it was built
-// on. A program without it, or on a processor that code is not for, compiles at
-// its first document.
+// The program carries PDFium's machine code, which the build makes with Pack; see
+// package wasmcode.
 //
 // The package never interprets what it reads and never writes files, except for
-// machine code in Config.CacheDir, of which it runs none whose SHA-256 it does not
-// know.
+// machine code in Config.CacheDir.
 package pdfium
 
 import (
@@ -40,7 +37,8 @@ import (
 	"time"
 
 	gopdfium "github.com/klippa-app/go-pdfium"
-	"github.com/tetratelabs/wazero"
+
+	"github.com/recto-edge/recto/embedded/wasmcode"
 )
 
 // fault is an error that says its reason in one word, so that packages which do
@@ -80,11 +78,11 @@ var module []byte
 // Engine runs PDFium. It is lazy: nothing is compiled before the first Open.
 type Engine struct {
 	cfg    Config
-	packed *packed // machine code that came with the program; nil: none
+	packed *wasmcode.Pack // machine code that came with the program; nil: none
 
 	startMu sync.Mutex
 	pool    gopdfium.Pool
-	cache   wazero.CompilationCache
+	release func() error // the machine code; set with pool
 
 	makeMu sync.Mutex // held while the pool makes an instance
 	made   *mapping   // memory of the instance being made
@@ -107,7 +105,7 @@ func New(cfg Config) *Engine {
 	if cfg.CallTimeout <= 0 {
 		cfg.CallTimeout = 30 * time.Second
 	}
-	return &Engine{cfg: cfg, packed: embedded(), free: make(chan struct{})}
+	return &Engine{cfg: cfg, packed: wasmcode.Find(compiled, "pdfium"), free: make(chan struct{})}
 }
 
 // Start loads PDFium's machine code, which the program carries or the cache folder
@@ -126,18 +124,11 @@ func (e *Engine) Start() error {
 	if e.pool != nil {
 		return nil
 	}
-	folder := openCode(e.cfg.CacheDir, e.packed)
-	defer folder.close()
-	err := e.run(folder.dir)
-	if err != nil && folder.dir != "" {
-		// Whatever is wrong with the folder must not keep documents from being read.
-		folder.clear()
-		err = e.run("")
-	}
+	release, err := wasmcode.Load(e.cfg.CacheDir, e.packed, e.run)
 	if err != nil {
 		return err
 	}
-	folder.note()
+	e.release = release
 	return nil
 }
 
@@ -170,10 +161,7 @@ func (e *Engine) Close() error {
 	defer e.startMu.Unlock()
 	var errs []error
 	if e.pool != nil {
-		errs = append(errs, e.pool.Close())
-	}
-	if e.cache != nil {
-		errs = append(errs, e.cache.Close(context.Background()))
+		errs = append(errs, e.pool.Close(), e.release())
 	}
 	return errors.Join(errs...)
 }

@@ -2,47 +2,41 @@ package pdfium
 
 import (
 	"context"
+	"embed"
 	"errors"
 	"fmt"
 	"io"
 
 	"github.com/klippa-app/go-pdfium/webassembly"
 	"github.com/tetratelabs/wazero"
-	"github.com/tetratelabs/wazero/api"
-	"github.com/tetratelabs/wazero/experimental"
+
+	"github.com/recto-edge/recto/embedded/wasmcode"
 )
 
-// run makes the pool of instances. With a folder, wazero takes the machine code
-// from there or, when it is not there, compiles and leaves it there; without one
-// it compiles in memory.
+// compiled holds what the build compiled ahead: nothing but a .gitignore when the
+// program was built without make.
 //
-// The build compiles ahead with this function too, see Pack. wazero tells code
-// apart by its own version, the module, the processor's features and nothing
-// else: the features asked for here must not vary from one engine to another.
-func (e *Engine) run(dir string) (err error) {
-	rc := wazero.NewRuntimeConfig().
-		WithCoreFeatures(api.CoreFeaturesV2 | experimental.CoreFeaturesExceptionHandling).
-		WithMemoryLimitPages(e.cfg.MemoryPages)
-	if dir != "" {
-		cache, err := wazero.NewCompilationCacheWithDir(dir)
-		if err != nil {
-			return fmt.Errorf("open pdf compilation cache: %w", err)
-		}
-		rc = rc.WithCompilationCache(cache)
-		defer func() {
-			if err != nil {
-				err = errors.Join(err, cache.Close(context.Background()))
-				return
-			}
-			e.cache = cache
-		}()
-	}
+//go:embed all:compiled
+var compiled embed.FS
+
+// Pack compiles PDFium for this machine's platform and processor, and writes the
+// machine code to w as the program embeds it. The build calls it.
+func Pack(w io.Writer) error {
+	return wasmcode.Write(w, func(dir string) error {
+		e := New(Config{CacheDir: dir})
+		e.packed = nil // compile, whatever this program carries
+		return errors.Join(e.Start(), e.Close())
+	})
+}
+
+// run makes the pool of instances.
+func (e *Engine) run(rc wazero.RuntimeConfig) error {
 	pool, err := webassembly.InitWithWASM(webassembly.Config{
 		WASM:          module,
 		Context:       e.withMemory(context.Background()),
 		MaxTotal:      e.cfg.Instances,
 		FSConfig:      wazero.NewFSConfig(), // the default would mount the host's root
-		RuntimeConfig: rc,
+		RuntimeConfig: rc.WithMemoryLimitPages(e.cfg.MemoryPages),
 		Stdout:        io.Discard,
 		Stderr:        io.Discard,
 	})

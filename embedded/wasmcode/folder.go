@@ -1,4 +1,4 @@
-package pdfium
+package wasmcode
 
 import (
 	"bufio"
@@ -21,78 +21,78 @@ const (
 	tempLife   = time.Hour         // after which nobody is writing them any more
 )
 
-// code is a folder in which wazero finds machine code. wazero checks the code of
-// an entry by a CRC, but not the tables that say where functions begin and where
-// faults are caught, and gives up on a damaged entry instead of compiling. So it
-// gets to see only files whose SHA-256 came with the program, or was noted when
-// they were compiled here; all others are removed, those of older programs too.
-type code struct {
+// folder is where wazero finds machine code. wazero checks the code of an entry by
+// a CRC, but not the tables that say where functions begin and where faults are
+// caught, and gives up on a damaged entry instead of compiling. So it gets to see
+// only files whose SHA-256 came with the program, or was noted when they were
+// compiled here; all others are removed, those of older programs too.
+type folder struct {
 	dir       string // "": no folder can be had, compile in memory
 	temporary bool
 	known     map[string]string // SHA-256 by name of what is there
 }
 
-// openCode makes dir ready, with what is packed in it. When dir cannot be used it
+// openFolder makes dir ready, with what is packed in it. When dir cannot be used it
 // takes a temporary folder, as long as there is something to put into it.
-func openCode(dir string, p *packed) *code {
+func openFolder(dir string, p *Pack) *folder {
 	if dir != "" {
-		if c, err := openDir(dir, p); err == nil {
-			return c
+		if f, err := openDir(dir, p); err == nil {
+			return f
 		}
 	}
 	if p != nil {
-		if temp, err := os.MkdirTemp("", "recto-pdfium-*"); err == nil {
-			c, err := openDir(temp, p)
+		if temp, err := os.MkdirTemp("", "recto-code-*"); err == nil {
+			f, err := openDir(temp, p)
 			if err == nil {
-				c.temporary = true
-				return c
+				f.temporary = true
+				return f
 			}
 			_ = os.RemoveAll(temp)
 		}
 	}
 	if dir != "" { // what is packed may be damaged
-		if c, err := openDir(dir, nil); err == nil {
-			return c
+		if f, err := openDir(dir, nil); err == nil {
+			return f
 		}
 	}
-	return &code{}
+	return &folder{}
 }
 
-func openDir(dir string, p *packed) (*code, error) {
+func openDir(dir string, p *Pack) (*folder, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make folder of machine code: %w", err)
 	}
-	c := &code{dir: dir, known: readNote(dir)}
+	f := &folder{dir: dir, known: readNote(dir)}
 	if p != nil {
-		c.known[p.name] = p.sum
+		f.known[p.Name] = p.sum
 	}
-	if err := c.tidy(); err != nil {
+	if err := f.tidy(); err != nil {
 		return nil, err
 	}
-	if p != nil && c.known[p.name] == "" {
+	if p != nil && f.known[p.Name] == "" {
 		if err := p.unpack(dir); err != nil {
 			return nil, err
 		}
 		// It is new here, so the program is: what others left is of no more use.
-		c.known = map[string]string{p.name: p.sum}
-		if err := c.tidy(); err != nil {
+		f.known = map[string]string{p.Name: p.sum}
+		if err := f.tidy(); err != nil {
 			return nil, err
 		}
 	}
-	if len(c.known) > 0 {
-		return c, nil
+	if len(f.known) > 0 {
+		return f, nil
 	}
 	// wazero compiles before it finds out that it cannot keep the result.
-	return c, replace(filepath.Join(dir, noteName), func(io.Writer) error { return nil })
+	return f, replace(filepath.Join(dir, noteName), func(io.Writer) error { return nil })
 }
 
 // tidy removes every entry that is not known or not what is known of it, and
 // forgets those that are not there.
-func (c *code) tidy() error {
+func (f *folder) tidy() error {
 	found := map[string]string{}
-	for _, name := range entries(c.dir) {
-		path := filepath.Join(c.dir, name)
-		if want := c.known[name]; want != "" {
+	for _, name := range entries(f.dir) {
+		path := filepath.Join(f.dir, name)
+		if want := f.known[name]; want != "" {
 			if sum, err := sumOf(path); err == nil && sum == want {
 				found[name] = sum
 				continue
@@ -102,9 +102,9 @@ func (c *code) tidy() error {
 			return fmt.Errorf("remove machine code that is damaged or old: %w", err)
 		}
 	}
-	c.known = found
+	f.known = found
 	for _, pattern := range []string{"*" + tempSuffix, "wazero-*/*" + tempSuffix, "wazero-*"} {
-		for _, path := range glob(c.dir, pattern) {
+		for _, path := range glob(f.dir, pattern) {
 			if info, err := os.Lstat(path); err == nil && time.Since(info.ModTime()) > tempLife {
 				_ = os.Remove(path) // a folder goes only when it is empty
 			}
@@ -114,22 +114,22 @@ func (c *code) tidy() error {
 }
 
 // note writes down what was compiled since, which makes it known to the next start.
-func (c *code) note() {
-	if c.dir == "" || c.temporary {
+func (f *folder) note() {
+	if f.dir == "" || f.temporary {
 		return
 	}
 	var lines bytes.Buffer
-	for _, name := range entries(c.dir) {
-		if c.known[name] != "" {
+	for _, name := range entries(f.dir) {
+		if f.known[name] != "" {
 			continue
 		}
-		if sum, err := sumOf(filepath.Join(c.dir, name)); err == nil {
+		if sum, err := sumOf(filepath.Join(f.dir, name)); err == nil {
 			fmt.Fprintf(&lines, "%s  %s\n", sum, name)
 		}
 	}
 	if lines.Len() > 0 {
 		// Without the note the next start compiles again, that is all.
-		_ = replace(filepath.Join(c.dir, noteName), func(w io.Writer) error {
+		_ = replace(filepath.Join(f.dir, noteName), func(w io.Writer) error {
 			_, err := lines.WriteTo(w)
 			return err
 		})
@@ -137,15 +137,15 @@ func (c *code) note() {
 }
 
 // clear removes everything, after a start that failed.
-func (c *code) clear() {
-	c.known = nil
-	_ = c.tidy()
+func (f *folder) clear() {
+	f.known = nil
+	_ = f.tidy()
 }
 
 // close removes a temporary folder: its content is in memory by now.
-func (c *code) close() {
-	if c.temporary {
-		_ = os.RemoveAll(c.dir)
+func (f *folder) close() {
+	if f.temporary {
+		_ = os.RemoveAll(f.dir)
 	}
 }
 
