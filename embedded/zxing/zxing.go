@@ -88,6 +88,9 @@ func (e *Engine) Read(ctx context.Context, img *image.Gray, harder bool) ([]Code
 	if w < 1 || h < 1 || w*h > maxPixels {
 		return nil, fmt.Errorf("read barcodes: an image of %d x %d pixels", w, h)
 	}
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("read barcodes: %w", err)
+	}
 	// No name, no files, no clock, no environment: a fresh and empty world.
 	m, err := e.runtime.InstantiateModule(ctx, e.module, wazero.NewModuleConfig().WithName("").WithStartFunctions("_initialize"))
 	if err != nil {

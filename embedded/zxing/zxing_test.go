@@ -103,14 +103,11 @@ func TestBadImages(t *testing.T) {
 	}
 }
 
-func TestReadEndsWithItsContext(t *testing.T) {
+func TestReadOfAnEndedContext(t *testing.T) {
 	e := open(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	img := image.NewGray(image.Rect(0, 0, 3000, 3000))
-	for i := range img.Pix {
-		img.Pix[i] = uint8(i * 7 % 251)
-	}
+	img := image.NewGray(image.Rect(0, 0, 9, 9))
 	if codes, err := e.Read(ctx, img, true); err == nil {
 		t.Errorf("read %v", codes)
 	}
