@@ -98,7 +98,7 @@ func (e *Engine) Read(ctx context.Context, img *image.Gray, harder bool) ([]Code
 	}
 	defer m.Close(ctx)
 	at, err := call(ctx, m, "allocate", uint64(w*h))
-	if err != nil || at == 0 {
+	if err != nil {
 		return nil, fmt.Errorf("allocate %d pixels: %w", w*h, err)
 	}
 	for y := range h {

@@ -102,6 +102,9 @@ func (z *zone) fields() []doc.Field {
 	if kind[0] == 'P' && strings.Contains("KCX", kind[1:]) {
 		kind = "P<" // a filler misread: no passport is of these kinds
 	}
+	if kind == "IO" || kind == "IQ" {
+		kind = "ID" // the commonest kind of card
+	}
 	z.put(0, 0, kind)
 	add(doc.Field{Name: "document_type", Type: doc.Identifier, Value: strings.TrimRight(kind, "<"), Raw: head[:2], Confidence: z.sure(0, 0.95)}, span{0, 0, 2})
 	add(doc.Field{Name: "country", Type: doc.Identifier, Value: code, Raw: head[2:5], Confidence: z.sure(0, sureCode(isKnown))}, span{0, 2, 5})
