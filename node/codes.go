@@ -10,7 +10,7 @@ import (
 )
 
 // codeReader is the barcode engine as extract wants one: neither knows the other.
-// It is compiled by the first page that needs it.
+// It is loaded by the first page that needs it.
 type codeReader struct {
 	dir    string // of compiled code
 	mu     sync.Mutex
