@@ -70,7 +70,8 @@ eval: build ## Accuracy on the development data, as in docs/benchmarks.md
 
 .PHONY: bench
 bench: bench-deps build ## Speed against named peers, as in docs/benchmarks.md
-	RECTO_BIN=$(CURDIR)/$(BIN) $(GO) test -tags bench -count=1 -timeout 60m -run 'TestP[0-9]' -v ./node ./node/extract/ocr
+	RECTO_BIN=$(CURDIR)/$(BIN) $(GO) test -tags bench -count=1 -timeout 60m -run 'TestP[0-9]' -v ./node
+	$(GO) test -count=1 -timeout 30m -run '^$$' -bench 'Receipts|Invoices' -benchtime 1x ./node/extract/ocr
 
 .PHONY: lint
 lint: ## golangci-lint, pinned

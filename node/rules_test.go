@@ -56,9 +56,11 @@ var homes = map[string][]string{
 	"github.com/jackc/pgx/":               {"node/replicate"},
 	"github.com/gofiber/fiber/":           {"node/api"},
 	"github.com/prometheus/client_golang": {"node/telemetry", "node"},
-	"github.com/makiuchi-d/gozxing":       {"node/extract/structured"},
 	"github.com/getkin/kin-openapi":       {"node/api"},
 	"github.com/chromedp/":                {"ui", "node/api", "node"},
+	"golang.org/x/text/":                  {"node/extract", "node/auth"},
+	"github.com/fsnotify/":                {"node/intake"},
+	"github.com/BurntSushi/toml":          {"node"},
 	"golang.org/x/crypto/argon2":          {"node/auth"},
 }
 
