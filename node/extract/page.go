@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"image/color"
 	"slices"
 	"strings"
 	"sync"
@@ -29,7 +30,7 @@ func (r *Reader) readPage(ctx context.Context, in Input, page *decode.Page, file
 		out.Warnings = append(out.Warnings, fmt.Sprintf("%d words of the text layer cannot be seen on the page and were left out", page.Dropped))
 	}
 	useText := page.TextOK && !in.PictureOnly
-	if useText && len(page.Pictures) == 0 {
+	if useText && len(codePlaces(page)) == 0 {
 		return out, nil // nothing on it but text: no picture is painted for it
 	}
 	file.Lock()
@@ -40,20 +41,85 @@ func (r *Reader) readPage(ctx context.Context, in Input, page *decode.Page, file
 	if err != nil {
 		return out, err
 	}
-	if !useText {
-		if err := r.recognise(ctx, img, &out, sw); err != nil {
-			return out, err
-		}
+	places := []image.Rectangle{img.Bounds()}
+	if useText {
+		places = codePlaces(page)
+	} else if err := r.recognise(ctx, img, &out, sw); err != nil {
+		return out, err
 	}
 	defer sw.stage("symbols")()
-	found, err := symbol.Find(ctx, r.cfg.Codes, img)
-	if err != nil {
-		// The words are worth having without the codes.
-		out.Warnings = append(out.Warnings, "codes on the page could not be looked for: "+err.Error())
-		return out, nil
+	for _, place := range places {
+		if err := r.findCodes(ctx, img, place, &out); err != nil {
+			// The words are worth having without the codes.
+			out.Warnings = append(out.Warnings, "codes on the page could not be looked for: "+err.Error())
+			break
+		}
 	}
-	out.Symbols = turned(found, out, img.Bounds())
 	return out, nil
+}
+
+// A code is not smaller than minCode pixels across, and a picture that covers
+// more than half of a page of text is its background.
+const minCode = 40
+
+// codePlaces gives where images stand on a page of text that may hold a code.
+func codePlaces(page *decode.Page) []image.Rectangle {
+	var out []image.Rectangle
+	for _, b := range page.Pictures {
+		if b.W() >= minCode && b.H() >= minCode/2 && 2*b.W()*b.H() <= page.Width*page.Height {
+			quiet := minCode / 4 // a code needs some white around it
+			out = append(out, image.Rect(b[0]-quiet, b[1]-quiet, b[2]+quiet, b[3]+quiet).Intersect(image.Rect(0, 0, page.Width, page.Height)))
+		}
+	}
+	return out
+}
+
+// twoToned says whether a picture is mostly light and dark with little between,
+// as a printed code is and most logos and photographs are not. Every third pixel
+// of every third row is asked.
+func twoToned(img image.Image) bool {
+	const most = 0.3 // of all pixels may lie between
+	b := img.Bounds()
+	dark, between, all := 0, 0, 0
+	for y := b.Min.Y; y < b.Max.Y; y += 3 {
+		for x := b.Min.X; x < b.Max.X; x += 3 {
+			switch luma := color.GrayModel.Convert(img.At(x, y)).(color.Gray).Y; {
+			case luma < 80:
+				dark++
+			case luma < 176:
+				between++
+			}
+			all++
+		}
+	}
+	return 10*dark > all && float64(between) <= most*float64(all)
+}
+
+// findCodes looks for codes in one part of the picture.
+func (r *Reader) findCodes(ctx context.Context, img image.Image, place image.Rectangle, out *doc.Page) error {
+	whole := img.Bounds()
+	part := img
+	if sub, ok := img.(interface {
+		SubImage(image.Rectangle) image.Image
+	}); ok && place != whole {
+		part = sub.SubImage(place.Add(whole.Min))
+		if !twoToned(part) {
+			return nil
+		}
+	}
+	found, err := symbol.Find(ctx, r.cfg.Codes, part)
+	if err != nil {
+		return err
+	}
+	shift := part.Bounds().Min.Sub(whole.Min)
+	for _, s := range found {
+		for i := range s.Box {
+			s.Box[i] += [2]int{shift.X, shift.Y}[i%2]
+		}
+		s.Box = turn(s.Box, out.Turned, whole.Dx(), whole.Dy())
+		out.Symbols = append(out.Symbols, s)
+	}
+	return nil
 }
 
 // recognise reads the words of the picture and turns the page upright.
@@ -123,15 +189,6 @@ func zones(pages []doc.Page) []doc.Page {
 		}
 	}
 	return out
-}
-
-// turned brings the boxes of codes found on the picture as decoded to the
-// upright page.
-func turned(symbols []doc.Symbol, p doc.Page, b image.Rectangle) []doc.Symbol {
-	for i := range symbols {
-		symbols[i].Box = turn(symbols[i].Box, p.Turned, b.Dx(), b.Dy())
-	}
-	return symbols
 }
 
 // turn gives the place of box after its w×h picture was turned clockwise.
