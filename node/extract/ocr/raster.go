@@ -148,15 +148,26 @@ func addQuads(sums []uint32, row []uint8, by int) {
 	}
 }
 
+// addYCbCr finds a row's place in the planes once: asking the image for every
+// pixel took longer than adding.
 func addYCbCr(sums []uint32, m *image.YCbCr, x0, y, by int) {
-	x := x0
+	luma := m.Y[m.YOffset(x0, y):]
+	half := 0 // by how many bits chroma is coarser from left to right
+	switch m.SubsampleRatio {
+	case image.YCbCrSubsampleRatio422, image.YCbCrSubsampleRatio420:
+		half = 1
+	case image.YCbCrSubsampleRatio411, image.YCbCrSubsampleRatio410:
+		half = 2
+	}
+	base := m.COffset(m.Rect.Min.X, y) - m.Rect.Min.X>>half
+	i := 0
 	for c := 0; c < len(sums); c += 3 {
 		for range by {
-			o := m.COffset(x, y)
-			sums[c] += uint32(m.Y[m.YOffset(x, y)])
+			o := base + (x0+i)>>half
+			sums[c] += uint32(luma[i])
 			sums[c+1] += uint32(m.Cb[o])
 			sums[c+2] += uint32(m.Cr[o])
-			x++
+			i++
 		}
 	}
 }
