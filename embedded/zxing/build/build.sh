@@ -15,7 +15,7 @@ export ZIG_GLOBAL_CACHE_DIR="$work/cache" ZIG_LOCAL_CACHE_DIR="$work/cache"
 
 # Exceptions as the final WebAssembly standard has them (exnref): zxing-cpp uses
 # them for control flow, and wazero runs no other kind.
-flags="-target wasm32-wasi -O2 -g0 -fno-stack-protector
+flags="-ffile-prefix-map=$work=/src -target wasm32-wasi -O2 -g0 -fno-stack-protector
  -mcpu=generic+exception_handling+simd128+bulk_memory+nontrapping_fptoint+sign_ext+mutable_globals+reference_types+multivalue
  -fwasm-exceptions -fexceptions -mexception-handling -mllvm -wasm-enable-eh -mllvm -wasm-use-legacy-eh=false"
 abi="-std=c++23 -D_LIBCXXABI_BUILDING_LIBRARY -D_LIBCPP_BUILDING_LIBRARY -D_LIBCXXABI_HAS_NO_THREADS
