@@ -13,7 +13,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -108,8 +110,17 @@ func New(cfg Config, build Build, log *slog.Logger) (*Node, error) {
 	}, nil
 }
 
+// heapLimit is where the collector begins to work harder: pictures of pages come
+// and go by tens of megabytes, and an appliance shares its box. It is a wish and
+// no bound: a larger page may still take what it needs. More often than at this
+// limit the collector does not run, which would cost speed on small documents.
+const heapLimit = 128 << 20 // bytes
+
 // Run starts a node, says on out where it is, and stops it when ctx ends.
 func Run(ctx context.Context, cfg Config, build Build, out, errOut io.Writer) error {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(heapLimit)
+	}
 	log := telemetry.NewLogger(errOut, cfg.Log.Format, cfg.Log.Level)
 	n, err := New(cfg, build, log)
 	if err != nil {
