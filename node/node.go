@@ -114,7 +114,7 @@ func New(cfg Config, build Build, log *slog.Logger) (*Node, error) {
 // and go by tens of megabytes, and an appliance shares its box. It is a wish and
 // no bound: a larger page may still take what it needs. More often than at this
 // limit the collector does not run, which would cost speed on small documents.
-const heapLimit = 128 << 20 // bytes
+const heapLimit = 104 << 20 // bytes
 
 // Run starts a node, says on out where it is, and stops it when ctx ends.
 func Run(ctx context.Context, cfg Config, build Build, out, errOut io.Writer) error {
