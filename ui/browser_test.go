@@ -32,6 +32,9 @@ func openBrowser(t *testing.T) context.Context {
 		}
 	}
 	if path == "" {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("no Chromium in PATH: make test-deps")
+		}
 		t.Skip("no Chromium in PATH: the pages are not tested")
 	}
 	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.Flag("headless", "new"))
