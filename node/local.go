@@ -202,7 +202,10 @@ type EvalOptions struct {
 	Limit     int  // only the first so many files; 0: all
 	Workers   int  // 0: one a core
 	Misses    int
-	Progress  func(file string, n, of int)
+	// Readings is a folder that keeps what was read between runs, so that only
+	// picking is done again while the recogniser is the same; empty: none.
+	Readings string
+	Progress func(file string, n, of int)
 }
 
 // Evaluate reads every labelled document of a folder and compares.
@@ -225,6 +228,11 @@ func Evaluate(ctx context.Context, dir string, o EvalOptions) (eval.Report, erro
 	r, err := openReading(engineCache(), Default().Limits, workers, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return eval.Report{}, err
+	}
+	if o.Readings != "" {
+		if r.kept, err = keepReadings(o.Readings); err != nil {
+			return eval.Report{}, errors.Join(err, r.close())
+		}
 	}
 	in := extract.Input{Type: o.Type, Types: types, PictureOnly: o.Rasterise}
 	var outcomes []eval.Outcome

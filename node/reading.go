@@ -21,6 +21,7 @@ import (
 type reading struct {
 	*extract.Reader
 	values *cache.Values // nil: remembers nothing
+	kept   *keptReadings // nil but where labelled folders are read again and again
 	log    *slog.Logger
 	close  func() error
 }
@@ -64,6 +65,9 @@ func decodeLimits(l LimitsConfig) decode.Limits {
 
 // read gives the answer from the cache, or reads.
 func (r *reading) read(ctx context.Context, in extract.Input) (extract.Output, error) {
+	if r.kept != nil && in.SHA256 != "" {
+		return r.readKept(ctx, in)
+	}
 	if r.values == nil || in.SHA256 == "" || in.PictureOnly {
 		return r.Read(ctx, in)
 	}

@@ -79,6 +79,9 @@ type Part = decode.Part
 // Models names what reads: part of every cache key.
 func (r *Reader) Models() []string { return append([]string{Revision}, r.cfg.OCR.Digests()...) }
 
+// Recognisers names the models that read words.
+func (r *Reader) Recognisers() []string { return r.cfg.OCR.Digests() }
+
 // Revision changes whenever this package would answer the same file differently,
 // so that answers cached before are not taken for today's.
 const Revision = "reader@1"
