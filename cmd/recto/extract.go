@@ -58,32 +58,3 @@ func plural(n int, noun string) string {
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
 }
-
-func runEval(ctx context.Context, s streams, args []string) error {
-	var o node.EvalOptions
-	fs := flags(s, "eval")
-	fs.StringVar(&o.Type, "type", "", "document type of all files (default: recognised)")
-	fs.StringVar(&o.TypesDir, "types", "", "folder with further document types (*.json)")
-	fs.BoolVar(&o.Rasterise, "rasterise", false, "read the pages' pictures only: no text layer, no attachments")
-	fs.IntVar(&o.Limit, "limit", 0, "read only the first N files")
-	fs.IntVar(&o.Workers, "workers", 0, "files read at the same time (default: one a core)")
-	fs.StringVar(&o.Readings, "readings", "", "folder that keeps the words read, so that the next run need not read again (default: none)")
-	fs.IntVar(&o.Misses, "misses", 20, "how many misses to list (with --json: all)")
-	asJSON := fs.Bool("json", false, "print the report as JSON")
-	dirs, err := parse(fs, args, 1, 1)
-	if err != nil {
-		return err
-	}
-	p := progress(s.err)
-	defer p.done()
-	o.Progress = func(file string, n, of int) { p.show(filepath.Base(file), n, of) }
-	report, err := node.Evaluate(ctx, dirs[0], o)
-	if err != nil {
-		return err
-	}
-	p.done()
-	if *asJSON {
-		return printJSON(s.out, report)
-	}
-	return report.WriteText(s.out, o.Misses)
-}
