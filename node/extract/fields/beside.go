@@ -82,9 +82,15 @@ func (r *reader) brokenIBAN(m labelMatch, spec doc.FieldSpec) (Candidate, bool) 
 	text.Type = doc.Text
 	c, ok := r.textRight(m, text)
 	if !ok {
+		c, ok = r.textBelow(m, text)
+	}
+	if !ok {
 		return Candidate{}, false
 	}
 	c.Type, c.Value = doc.IBAN, ibanShape.FindString(compact(c.Raw))
+	if n := ibanLength[c.Value[:min(2, len(c.Value))]]; n > 0 && n < len(c.Value) {
+		c.Value = c.Value[:n] // the next word stood close
+	}
 	return c, c.Value != ""
 }
 
@@ -141,19 +147,30 @@ func (r *reader) textRight(m labelMatch, spec doc.FieldSpec) (Candidate, bool) {
 	if from >= len(row.tokens) {
 		return Candidate{}, false
 	}
-	gap := row.tokens[from].box[0] - row.tokens[m.at.to-1].box[2]
-	if gap > 25*r.layout.height[row.page] && row.tokens[from].cell != row.tokens[m.at.to-1].cell {
+	gap := row.tokens[from].box[0] - row.tokens[from-1].box[2]
+	if gap > r.farRight(m) && row.tokens[from].cell != row.tokens[m.at.to-1].cell {
 		return Candidate{}, false
 	}
 	to := row.cells[row.tokens[from].cell].to
-	if next := row.cells[row.tokens[from].cell]; from == next.from && strings.HasSuffix(row.tokens[to-1].text, ":") && to-from <= 3 {
-		// a second label, such as "Name:", stands between: the value is behind it
+	if strings.HasSuffix(row.tokens[to-1].text, ":") && to-from <= 3 || spec.Type == doc.Identifier && numberMark.MatchString(row.tokens[to-1].text) {
+		// a second label, such as "Name:", stands between, or the rest of this one: the value is behind it
 		if to >= len(row.tokens) {
 			return Candidate{}, false
 		}
 		from, to = to, row.cells[row.tokens[to].cell].to
 	}
 	return r.textCandidate(row, span{from, r.beforeLabel(row, from, to)}, spec)
+}
+
+// farRight is how far to the right of a label its value may begin, in pixels: a
+// label with a colon, or alone in its cell, points across a form.
+func (r *reader) farRight(m labelMatch) int {
+	h := r.layout.height[m.row.page]
+	if m.edge {
+		w, _ := r.extent(r.layout.pages[m.row.page])
+		return max(25*h, w*9/20)
+	}
+	return 25 * h
 }
 
 // beforeLabel cuts a span where the next label begins.
@@ -206,7 +223,11 @@ func (r *reader) textCandidate(row *row, s span, spec doc.FieldSpec) (Candidate,
 		s.to = min(s.to, s.from+2)
 	}
 	raw := row.textOf(s)
-	v, ok := Canonical(spec.Type, strings.TrimLeft(raw, ":;.,#*= "), r.hints)
+	text := strings.TrimLeft(raw, ":;.,#*= ")
+	if spec.Type == doc.Identifier && spec.Pattern == "" {
+		text = bareIdentifier(text)
+	}
+	v, ok := Canonical(spec.Type, text, r.hints)
 	_, isLabel := r.labels.exact[squash(raw)]
 	if !ok || isLabel || strings.HasSuffix(raw, ":") || isSentence(row, s, spec) || spec.Type == doc.Identifier && spec.Pattern == "" && !looksLikeIdentifier(v) {
 		return Candidate{}, false
@@ -215,10 +236,44 @@ func (r *reader) textCandidate(row *row, s span, spec doc.FieldSpec) (Candidate,
 		Box: row.boxOf(s), Conf: row.confOf(s), at: s}, true
 }
 
+var (
+	numberMark = regexp.MustCompile(`(?i)^\W*(nr|no|num(ber|mer)?|n°|nº|numéro|número)[.:]*$|^#$`)
+	gluedMark  = regexp.MustCompile(`(?i)^(nr|no|n°|nº|id|num)[.:#]+\s*`)
+	gluedTail  = regexp.MustCompile(`(?i)\s*([-–,;/(]+\s*(page|seite|pag|pagina)|(page|seite|pag|pagina)\.?\s*\d.*)$`)
+)
+
+// bareIdentifier cuts off what is glued to an identifier and is none of it: the
+// word for a number before it, a count of pages or a date behind it.
+func bareIdentifier(s string) string {
+	if m := gluedMark.FindString(s); m != "" && hasDigit(s[len(m):]) {
+		s = s[len(m):]
+	}
+	if i := gluedTail.FindStringIndex(s); i != nil && i[0] > 0 && hasDigit(s[:i[0]]) {
+		s = s[:i[0]]
+	}
+	for _, mark := range []string{"/", "-", ",", "|"} {
+		before, after, _ := strings.Cut(s, mark)
+		if ds := findDates(after, Hints{}); len(ds) == 1 && !ds[0].loose && ds[0].start == 0 && ds[0].end == len(after) && hasDigit(before) && len(before) > 3 {
+			return before
+		}
+	}
+	return s
+}
+
 // identifierSpan takes the first token with a digit, and what hangs on it: pieces
 // that a dash or slash at an edge joins.
 func identifierSpan(row *row, s span) span {
 	from := s.from
+	for i := from; i < s.to-1 && i < from+6; i++ { // "Rechnung des Versicherers (575) Nr. 1234"
+		if numberMark.MatchString(row.tokens[i].text) && hasDigit(row.tokens[i+1].text) {
+			from = i + 1
+			break
+		}
+		if hasDigit(row.tokens[i].text) && !kindCode.MatchString(row.tokens[i].text) {
+			break
+		}
+	}
+	s.from = from
 	for from < s.to && from < s.from+4 {
 		if hasDigit(row.tokens[from].text) && !kindCode.MatchString(row.tokens[from].text) {
 			break

@@ -2,6 +2,7 @@ package fields
 
 import (
 	"regexp"
+	"strconv"
 	"strings"
 
 	"golang.org/x/text/unicode/norm"
@@ -36,27 +37,85 @@ var ibanLength = map[string]int{
 	"SM": 27, "TR": 26, "AE": 23, "SA": 24, "IL": 23,
 }
 
+// ibanParts says of which characters the part behind the check digits is made,
+// by country: n a digit, a a letter, c either, each with its count.
+var ibanParts = map[string]string{
+	"AT": "n16", "BE": "n12", "BG": "a4n6c8", "CH": "n5c12", "CZ": "n20", "DE": "n18", "DK": "n14", "EE": "n16", "ES": "n20", "FI": "n14",
+	"FR": "n10c11n2", "GB": "a4n14", "GR": "n7c16", "HR": "n17", "HU": "n24", "IE": "a4n14", "IT": "a1n10c12", "LI": "n5c12", "LT": "n16",
+	"LU": "n3c13", "LV": "a4c13", "NL": "a4n10", "NO": "n11", "PL": "n24", "PT": "n21", "RO": "a4c16", "SE": "n20", "SI": "n15", "SK": "n20",
+}
+
 // canonicalIBAN gives an IBAN without blanks when its length and its check
-// digits (ISO 7064, modulo 97) hold. Letters that OCR put where only a digit
-// can stand are read as that digit.
+// digits (ISO 7064, modulo 97) hold. Letters that OCR put where only a digit can
+// stand are read as that digit and the other way round, and a long run of zeros
+// is made as long as the country's numbers are: OCR miscounts them.
 func canonicalIBAN(s string) (string, bool) {
 	t := compact(s)
-	if len(t) < 15 || len(t) > 34 {
+	if len(t) < 13 || len(t) > 36 {
 		return "", false
 	}
 	if ibanHolds(t) {
 		return t, true
 	}
-	b := []byte(t)
-	for i := 2; i < len(b); i++ {
-		if d, ok := digitOf(rune(b[i])); ok && (i < 4 || t[:2] == "DE" || t[:2] == "AT" || t[:2] == "CH") {
-			b[i] = d
+	t = ibanShaped(t)
+	if ibanHolds(t) {
+		return t, true
+	}
+	if n := ibanLength[t[:2]]; n > 0 && n != len(t) && abs(int64(n-len(t))) <= 3 {
+		if at := strings.Index(t, "00000"); at > 3 {
+			end := at
+			for end < len(t) && t[end] == '0' {
+				end++
+			}
+			if zeros := end - at + n - len(t); zeros > 3 {
+				if v := ibanShaped(t[:at] + strings.Repeat("0", zeros) + t[end:]); ibanHolds(v) {
+					return v, true
+				}
+			}
 		}
 	}
-	if !ibanHolds(string(b)) {
-		return "", false
+	return "", false
+}
+
+// ibanShaped reads each character as a letter or a digit, whichever the country
+// has at its place.
+func ibanShaped(t string) string {
+	b := []byte(t)
+	for i := 0; i < 4; i++ {
+		b[i] = asPart(b[i], "aann"[i])
 	}
-	return string(b), true
+	at := 4
+	parts := ibanParts[string(b[:2])]
+	for len(parts) > 1 {
+		kind, size := parts[0], 1
+		for size < len(parts) && isDigit(rune(parts[size])) {
+			size++
+		}
+		count, _ := strconv.Atoi(parts[1:size])
+		for ; count > 0 && at < len(b); count-- {
+			b[at] = asPart(b[at], kind)
+			at++
+		}
+		parts = parts[size:]
+	}
+	return string(b)
+}
+
+// asPart reads a character as a digit or letter that OCR takes it for.
+func asPart(c, kind byte) byte {
+	switch d, ok := digitOf(rune(c)); {
+	case kind == 'n' && c == 'L':
+		return '1'
+	case kind == 'n' && c == 'G':
+		return '6'
+	case kind == 'n' && ok:
+		return d
+	case kind == 'a':
+		if i := strings.IndexByte("0158", c); i >= 0 {
+			return "OISB"[i]
+		}
+	}
+	return c
 }
 
 func ibanHolds(t string) bool {

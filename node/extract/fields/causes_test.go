@@ -1,0 +1,42 @@
+package fields_test
+
+import (
+	"testing"
+
+	"github.com/recto-edge/recto/node/extract/fields"
+)
+
+// TestCauses holds one small page for each cause for which a value was once
+// missed. "|" begins the next cell, 300 pixels further.
+func TestCauses(t *testing.T) {
+	for _, c := range []struct {
+		name, typ string
+		lines     []string
+		want      map[string]string // empty: no such field
+	}{
+		{"value far to the right", "invoice",
+			[]string{"IBAN :||DE12 1234 5678 9012 3456 78", "Referenz des Käufers:||05 158 004 - 11023 - 45"},
+			map[string]string{"iban": "DE12123456789012345678", "buyer_reference": "05158004-11023-45"}},
+		{"label that goes on", "invoice",
+			[]string{"Bestellung Nr. Kunde:|2018092011804", "Rechnung des Versicherers Nr.|01.234.567.8-2018-1|vom"},
+			map[string]string{"order_reference": "2018092011804", "invoice_number": "01.234.567.8-2018-1"}},
+		{"mark of a number behind words", "invoice",
+			[]string{"Rechnung des Versicherers (575) Nr. 01.234.567.8-2018-1 vom 06.12.2018"},
+			map[string]string{"invoice_number": "01.234.567.8-2018-1", "type_code": "575"}},
+		{"mark of a number glued", "invoice",
+			[]string{"Teilrechnung (875) Nr.210111 vom 30.05.2025"},
+			map[string]string{"invoice_number": "210111", "type_code": "875", "invoice_date": "2025-05-30"}},
+		{"date or page glued", "invoice",
+			[]string{"Invoice No:|JI20018793/16.05.2022", "Order number:|2022089083-PAGE 1/1"},
+			map[string]string{"invoice_number": "JI20018793", "order_reference": "2022089083"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			fs := fields.Pick(page(c.lines...), shipped(t, c.typ))
+			for name, want := range c.want {
+				if got := get(fs, name).Value; got != want {
+					t.Errorf("%s = %q, want %q", name, got, want)
+				}
+			}
+		})
+	}
+}
