@@ -228,9 +228,13 @@ func (r *reader) taxTable(spec doc.FieldSpec) (doc.Field, bool) {
 		for _, c := range []struct {
 			name string
 			c    Candidate
-		}{{"rate", x.rate}, {"basis", x.basis}, {"amount", x.amount}} {
+		}{{"rate", x.rate}, {"basis", x.basis}, {"amount", x.amount}, {"category", r.category(x)}} {
 			if col, ok := (doc.Type{Fields: spec.Columns}).Field(c.name); ok {
-				cells = append(cells, r.cell(col, c.c, 0.8, "sum"))
+				method, sure := "sum", 0.8
+				if c.name == "category" && c.c.Raw == x.rate.Raw { // not printed: it follows from the rate
+					method, sure = "derived", 0.6
+				}
+				cells = append(cells, r.cell(col, c.c, sure, method))
 			}
 		}
 		f.Rows = append(f.Rows, cells)
