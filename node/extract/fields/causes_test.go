@@ -29,6 +29,15 @@ func TestCauses(t *testing.T) {
 		{"date or page glued", "invoice",
 			[]string{"Invoice No:|JI20018793/16.05.2022", "Order number:|2022089083-PAGE 1/1"},
 			map[string]string{"invoice_number": "JI20018793", "order_reference": "2022089083"}},
+		{"house number in a cell of its own, salutation over the name", "invoice",
+			[]string{"Verkäufer:", "Muster Versicherung AG", "Musterstr.|12", "DE 12345 Musterstadt", "", "Käufer:", "Herrn", "Max Mustermann", "Musterstr.|11", "DE 12346 Bad Musterhausen"},
+			map[string]string{"seller_street": "Musterstr. 12", "buyer_name": "Herrn Max Mustermann", "buyer_street": "Musterstr. 11"}},
+		{"address without a country", "invoice",
+			[]string{"Bei Spiel GmbH", "Ecke 12", "12345 Stadthausen", "Deutschland", "", "", "", "", "", "Bill to:", "Theodor Est", "Bahnstr. 42", "88802 Spielkreis"},
+			map[string]string{"seller_country": "DE", "buyer_country": "DE", "buyer_city": "Spielkreis"}},
+		{"doubled letter read once", "invoice",
+			[]string{"Global Goods Inc. · 789 Commerce Stret · M1 1AA Manchester"},
+			map[string]string{"seller_street": "789 Commerce Street"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			fs := fields.Pick(page(c.lines...), shipped(t, c.typ))

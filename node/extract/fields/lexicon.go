@@ -86,6 +86,11 @@ func repairWord(w string) string {
 	if len(form) < 5 || lexicon[form] || hasDigit(form) {
 		return w
 	}
+	for i := range len(form) { // OCR reads a doubled letter once
+		if known := form[:i+1] + form[i:]; lexicon[known] {
+			return likeCase(w, form, known)
+		}
+	}
 	found := ""
 	for n := len(form) - 1; n <= len(form)+1; n++ {
 		if n < 5 {

@@ -19,6 +19,7 @@ type piece struct {
 type party struct {
 	role                  string // seller, buyer, other, or empty when nothing says
 	name, street, city    piece
+	lines                 []piece // above the place, nearest first
 	place                 place
 	country               piece
 	code                  string
@@ -79,8 +80,9 @@ func (r *reader) partiesAt(rw *row, c span) []party {
 	if len(above) == 0 {
 		return nil
 	}
-	p.street = streetOf(above)
-	p.name = pickName(above)
+	p.lines = above
+	p.street = withHouseNumber(streetOf(above), r.layout.height[rw.page])
+	p.name = withSalutation(pickName(above), above)
 	for _, a := range above {
 		p.box = p.box.Union(a.row.boxOf(a.at))
 		if a.row == p.name.row {
@@ -99,6 +101,35 @@ func (r *reader) partiesAt(rw *row, c span) []party {
 		}
 	}
 	return []party{p}
+}
+
+var (
+	houseNumber = regexp.MustCompile(`^\d{1,4}\s?[a-zA-Z]?([/-]\d{1,3}\s?[a-zA-Z]?)?$`)
+	salutation  = regexp.MustCompile(`(?i)^(herrn?|frau|familie|mr|mrs|ms|messrs|m|mme|monsieur|madame|sig|signora?|sr|sra|dhr|mevr)\.?$`)
+)
+
+// withHouseNumber adds the number that stands in a cell of its own behind a street.
+func withHouseNumber(street piece, h int) piece {
+	if street.row == nil || hasDigit(street.text) || street.at.to >= len(street.row.tokens) {
+		return street
+	}
+	next := street.row.cells[street.row.tokens[street.at.to].cell]
+	text := street.row.textOf(next)
+	if houseNumber.MatchString(text) && street.row.boxOf(next)[0]-street.row.boxOf(street.at)[2] < 12*h {
+		street.text, street.at = street.text+" "+text, street.at.with(next)
+	}
+	return street
+}
+
+// withSalutation joins "Herrn" and the name under it.
+func withSalutation(name piece, above []piece) piece {
+	for i, a := range above {
+		if i > 1 && a.row == name.row && salutation.MatchString(strings.TrimSpace(name.text)) {
+			name.text += " " + above[i-1].text
+			break
+		}
+	}
+	return name
 }
 
 // streetOf takes the line above the place, and the one above that when a label
@@ -170,7 +201,7 @@ func (r *reader) column(rw *row, c span, step, most int) []piece {
 		if step > 0 {
 			gap = x.box[1] - last[3]
 		}
-		if gap > 3*h {
+		if gap > max(3*h, last.H()*7/2) { // what is set in large type stands farther apart
 			break
 		}
 		for _, cell := range x.cells {

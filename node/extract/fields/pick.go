@@ -78,6 +78,9 @@ func (r *reader) field(spec doc.FieldSpec, ranked []scored, sum bool) doc.Field 
 	if respelled(c) {
 		f.Checks = []string{"spelling"} // what stands on the page is Raw
 	}
+	if c.method == domestic {
+		f.Checks = []string{"derived"} // what stands on the page only lets it be inferred
+	}
 	if spec.Type == doc.Money {
 		f.Currency = c.Currency
 		if f.Currency == "" {

@@ -111,6 +111,7 @@ func (r *reader) partyPart(i int, spec doc.FieldSpec, role, part string) []score
 	if part == "vat" {
 		return r.partyVAT(i, role, ps)
 	}
+	ranked = append(ranked, r.otherValues(spec, role, part, p)...)
 	if p == nil {
 		if role == "seller" && part == "name" {
 			ranked = append(ranked, r.headNames(spec)...)
@@ -134,7 +135,7 @@ func (r *reader) partyPart(i int, spec doc.FieldSpec, role, part string) []score
 			at = p.country
 		}
 		if text == "" {
-			return r.countryFromVAT(spec, role, ps, ranked)
+			return r.sameCountry(spec, role, ps, r.countryFromVAT(spec, role, ps, ranked))
 		}
 	}
 	if text == "" || at.row == nil {
@@ -145,6 +146,9 @@ func (r *reader) partyPart(i int, spec doc.FieldSpec, role, part string) []score
 		score = 0.75
 	}
 	c := r.lineValue(spec.Type, at.row, at.at, text, score)
+	if part == "street" && sourceOf(r.layout.pages[at.row.page]) == doc.FromOCR {
+		c.Value, _ = Canonical(spec.Type, repairAddress(text), r.hints)
+	}
 	if part == "country" {
 		c.Raw, c.Value = at.text, text
 	}
