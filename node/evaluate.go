@@ -2,11 +2,16 @@ package node
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"os"
 	"runtime"
 
+	"github.com/recto-edge/recto/node/cache"
 	"github.com/recto-edge/recto/node/doc"
 	"github.com/recto-edge/recto/node/eval"
 	"github.com/recto-edge/recto/node/extract"
@@ -54,27 +59,70 @@ func Evaluate(ctx context.Context, dir string, o EvalOptions) (eval.Report, erro
 		}
 	}
 	in := extract.Input{Type: o.Type, Types: types, PictureOnly: o.Rasterise}
-	var outcomes []eval.Outcome
-	err = inOrder(ctx, cases, workers, func(ctx context.Context, c eval.Case) []eval.Outcome {
-		if c.Path == "" {
-			return nil
-		}
-		return eval.Run(ctx, []eval.Case{c}, func(ctx context.Context, path string) (doc.Result, error) {
-			res := readFile(ctx, r, in, path, ExtractOptions{})[0]
-			if res.Error != nil {
-				return doc.Result{}, res.Error
-			}
-			return *res.Result, nil
-		}, nil)
-	}, func(done []eval.Outcome) error {
-		outcomes = append(outcomes, done...)
-		if o.Progress != nil && len(done) > 0 {
-			o.Progress(done[0].ID, len(outcomes), len(cases))
-		}
-		return nil
-	})
-	if err = errors.Join(err, r.close()); err != nil {
+	outcomes := eval.Run(ctx, cases, labelledReader(r, in), eval.RunOptions{Workers: workers, Progress: o.Progress})
+	if err = errors.Join(context.Cause(ctx), r.close()); err != nil {
 		return eval.Report{}, fmt.Errorf("evaluate: %w", err)
 	}
 	return eval.Score(cases, outcomes, eval.Options{Types: types, Form: fields.CompareForm}), nil
+}
+
+// labelledReader reads labelled documents, and finds the words that really stand
+// there: those of the set, or for documents read by their pictures those of a text
+// layer that agrees with the picture.
+func labelledReader(r *reading, in extract.Input) eval.Read {
+	return func(ctx context.Context, c eval.Case) (eval.Answer, error) {
+		truth, err := eval.Transcript(c)
+		if err != nil {
+			return eval.Answer{}, err
+		}
+		res := readFile(ctx, r, in, c.Path, ExtractOptions{Words: true})[0]
+		if res.Error != nil {
+			return eval.Answer{}, res.Error
+		}
+		a := eval.Answer{Result: *res.Result, Truth: truth}
+		if res.Reading != nil {
+			a.Reading = *res.Reading
+		}
+		if truth == nil && in.PictureOnly {
+			a.Truth, err = r.printed(ctx, c.Path)
+		}
+		return a, err
+	}
+}
+
+// printed gives the pages of a file whose text layer can be trusted, nil when there
+// is none, from what was kept when labelled folders are read again and again.
+func (r *reading) printed(ctx context.Context, path string) (*doc.Reading, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read text layer: %w", err)
+	}
+	defer f.Close()
+	h := sha256.New()
+	size, err := io.Copy(h, f)
+	if err != nil {
+		return nil, fmt.Errorf("read text layer: %w", err)
+	}
+	in := extract.Input{Name: path, R: f, Size: size, SHA256: hex.EncodeToString(h.Sum(nil))}
+	key := cache.Key(in.SHA256, "text layer")
+	var layer *doc.Reading
+	if r.kept != nil {
+		layer, _ = r.kept.get(key)
+	}
+	if layer == nil {
+		got, err := r.TextLayer(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		layer = &got
+		if r.kept != nil {
+			if err := r.kept.put(key, got); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if len(layer.Pages) == 0 {
+		return nil, nil
+	}
+	return layer, nil
 }

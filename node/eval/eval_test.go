@@ -36,6 +36,11 @@ var slip = doc.Type{Name: "slip", Fields: []doc.FieldSpec{
 func labels(t *testing.T, lines ...string) string {
 	t.Helper()
 	dir := t.TempDir()
+	for _, name := range []string{"a.pdf", "b.pdf", "c.pdf", "f.png"} { // documents that labels may name
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := os.WriteFile(filepath.Join(dir, eval.LabelFile), []byte(strings.Join(lines, "\n")), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -68,12 +73,12 @@ func TestScoreByHand(t *testing.T) {
 		"b.pdf": {field("company", "Red Floor", doc.Name, 0.7, false)},
 		"c.pdf": {field("total", "3.00", doc.Money, 0.6, true)},
 	}
-	steps := 0
-	outcomes := eval.Run(context.Background(), cases, func(_ context.Context, path string) (doc.Result, error) {
-		return doc.Result{Type: "slip", Fields: answers[filepath.Base(path)]}, nil
-	}, func(done, total int) { steps = done*10 + total })
-	if steps != 44 {
-		t.Errorf("progress ended at %d, want 4 of 4", steps)
+	steps, of := 0, 0
+	outcomes := eval.Run(context.Background(), cases, func(_ context.Context, c eval.Case) (eval.Answer, error) {
+		return answer(answers[filepath.Base(c.Path)]...), nil
+	}, eval.RunOptions{Workers: 2, Progress: func(_ string, done, total int) { steps = steps*10 + done; of = total }})
+	if steps != 123 || of != 3 {
+		t.Errorf("progress went %d of %d, want 1, 2, 3 of 3 documents", steps, of)
 	}
 	r := eval.Score(cases, outcomes, eval.Options{Types: []doc.Type{slip}, Form: form, Precisions: []float64{0.66, 0.99}})
 
@@ -114,8 +119,8 @@ func TestScoreByHand(t *testing.T) {
 // TestScoreTiesAreTakenTogether: no threshold parts two fields of one confidence.
 func TestScoreTiesAreTakenTogether(t *testing.T) {
 	cases := []eval.Case{{ID: "a", Labels: raw(`{"company":"x","total":"1.00"}`)}}
-	out := []eval.Outcome{{ID: "a", Result: doc.Result{Type: "slip", Fields: []doc.Field{
-		field("company", "X", doc.Name, 0.9, false), field("total", "2.00", doc.Money, 0.9, false)}}}}
+	out := []eval.Outcome{{ID: "a", Answer: answer(
+		field("company", "X", doc.Name, 0.9, false), field("total", "2.00", doc.Money, 0.9, false))}}
 	r := eval.Score(cases, out, eval.Options{Types: []doc.Type{slip}, Form: form, Precisions: []float64{0.99}})
 	if c := r.Coverage[0]; c.Fields != 0 || c.Share != 0 {
 		t.Errorf("coverage = %+v, want none", c)
@@ -130,7 +135,7 @@ func TestScoreTables(t *testing.T) {
 		return []doc.Field{field("text", text, doc.Text, 1, false), field("price", price, doc.Money, 1, false)}
 	}
 	table := doc.Field{Name: "items", Type: doc.Table, Rows: [][]doc.Field{row("CAKE", "4.50"), row("Rug", "9.00"), row("tea", "3.00")}}
-	r := eval.Score(cases, []eval.Outcome{{ID: "a", Result: doc.Result{Type: "slip", Fields: []doc.Field{table}}}},
+	r := eval.Score(cases, []eval.Outcome{{ID: "a", Answer: answer(table)}},
 		eval.Options{Types: []doc.Type{slip}, Form: form})
 	got := map[string][3]int{}
 	for _, x := range r.Tables {
@@ -178,31 +183,45 @@ func TestLoadKeyValuePairs(t *testing.T) {
 }
 
 func TestLoadRefuses(t *testing.T) {
-	for name, line := range map[string]string{
-		"no JSON":         `{"id":`,
-		"no id":           `{"fields":{}}`,
-		"outside file":    `{"id":"a","file":"../../etc/passwd","fields":{}}`,
-		"the same id two": "{\"id\":\"a\",\"fields\":{}}\n{\"id\":\"a\",\"fields\":{}}",
+	for name, c := range map[string]struct{ lines, want string }{
+		"no JSON":           {`{"id":`, "line 1"},
+		"no id":             {`{"fields":{}}`, "line 1: there is no id"},
+		"outside file":      {`{"id":"a","file":"../../etc/passwd","fields":{}}`, "not below the folder"},
+		"file away":         {"{\"id\":\"a\"}\n\n{\"id\":\"b\",\"file\":\"gone.pdf\"}", `line 3: file "gone.pdf" is not there`},
+		"boxes away":        {`{"id":"a","boxes":"gone.txt"}`, `line 1: boxes "gone.txt" is not there`},
+		"the same id twice": {"{\"id\":\"a\"}\n{\"id\":\"b\"}\n{\"id\":\"a\"}", `line 3: id "a" stands in line 1 already`},
+		"a field twice":     {`{"id":"a","fields":{"x":[{"k":1},{"k":2}],"total":"1","date":"2","total":"3"}}`, `line 1: the name "total" stands twice`},
+		"a cell twice":      {`{"id":"a","fields":{"items":[{"qty":"1","qty":"2"}]}}`, `the name "qty" stands twice`},
 	} {
-		if _, err := eval.Load(labels(t, line)); doc.CodeOf(err) != doc.Invalid {
-			t.Errorf("%s: error %v, want code invalid", name, err)
+		_, err := eval.Load(labels(t, c.lines))
+		if doc.CodeOf(err) != doc.Invalid || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want code invalid and %q", name, err, c.want)
 		}
 	}
 	if _, err := eval.Load(t.TempDir()); doc.CodeOf(err) != doc.NotFound {
 		t.Errorf("no label file: error %v, want code not_found", err)
+	}
+	same, err := eval.Load(labels(t, `{"id":"a","fields":{"items":[{"k":"1"},{"k":"2"}],"k":"3"},"k":"4"}`))
+	if err != nil || same[0].Notes["k"] != "4" || same[0].Line != 1 {
+		t.Errorf("the same name in different objects: %+v, %v; want it taken", same, err)
 	}
 }
 
 func TestRunStopsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cases := []eval.Case{{ID: "a", Path: "a"}, {ID: "b", Path: "b"}}
-	out := eval.Run(ctx, cases, func(context.Context, string) (doc.Result, error) {
+	out := eval.Run(ctx, cases, func(context.Context, eval.Case) (eval.Answer, error) {
 		cancel()
-		return doc.Result{}, nil
-	}, nil)
+		return eval.Answer{}, nil
+	}, eval.RunOptions{})
 	if len(out) != 1 {
 		t.Errorf("%d outcomes after the context ended in the first, want 1", len(out))
 	}
+}
+
+// answer is a slip with fields.
+func answer(fields ...doc.Field) eval.Answer {
+	return eval.Answer{Result: doc.Result{Type: "slip", Fields: fields}}
 }
 
 func raw(s string) map[string]json.RawMessage {

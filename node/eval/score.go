@@ -2,7 +2,6 @@ package eval
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -19,20 +18,40 @@ type Options struct {
 	Precisions []float64 // for coverage; none: 0.95, 0.98, 0.99
 }
 
+// The names of parts.
+const (
+	All    = "all"
+	Known  = "known"
+	Unseen = "unseen"
+)
+
 // guess is a prediction with its confidence and whether it is right.
 type guess struct {
+	name       string // of the label
+	document   int    // index of the outcome
 	confidence float64
 	right      bool
 	accepted   bool
 }
 
+// The marks of a field, see Mark.
+const (
+	markNone    = '-'
+	markRight   = 'r'
+	markWrong   = 'w'
+	markMissed  = 'm'
+	markUnasked = 'x'
+)
+
 type scorer struct {
 	opt     Options
 	types   map[string]doc.Type
 	names   []string // of the set's labels, sorted
-	tallies map[string]*Tally
 	tables  map[string]*Tally
+	tallies []map[string]*Tally // by outcome, then by name
 	guesses []guess
+	missed  []int // labelled fields without an answer, by outcome
+	words   Words
 	report  Report
 }
 
@@ -42,54 +61,69 @@ func Score(cases []Case, outcomes []Outcome, opt Options) Report {
 	if len(opt.Precisions) == 0 {
 		opt.Precisions = []float64{0.95, 0.98, 0.99}
 	}
-	s := &scorer{opt: opt, types: map[string]doc.Type{}, tallies: map[string]*Tally{}, tables: map[string]*Tally{}}
-	s.report.Misses = []Miss{}
-	for _, t := range opt.Types {
-		s.types[t.Name] = t
-	}
 	byID := map[string]Case{}
 	for _, c := range cases {
 		byID[c.ID] = c
 	}
-	inSet := map[string]bool{}
-	for _, o := range outcomes {
-		for name := range byID[o.ID].Labels {
-			inSet[name] = true
-		}
+	outcomes = slices.DeleteFunc(slices.Clone(outcomes), func(o Outcome) bool { _, ok := byID[o.ID]; return !ok })
+	s := &scorer{opt: opt, types: map[string]doc.Type{}, tables: map[string]*Tally{}, names: labelNames(byID, outcomes)}
+	s.report = Report{Version: ReportVersion, Misses: []Miss{}, Marks: Marks{Fields: s.names, Documents: map[string]Mark{}}}
+	for _, t := range opt.Types {
+		s.types[t.Name] = t
 	}
-	for name := range inSet {
-		s.names = append(s.names, name)
+	for i, o := range outcomes {
+		s.document(i, byID[o.ID], o)
 	}
-	slices.Sort(s.names)
-	for _, o := range outcomes {
-		if c, ok := byID[o.ID]; ok {
-			s.document(c, o)
-		}
-	}
-	return s.finish()
+	return s.finish(outcomes)
 }
 
-func (s *scorer) document(c Case, o Outcome) {
+// labelNames gives the names of all labels of the cases with an outcome.
+func labelNames(byID map[string]Case, outcomes []Outcome) []string {
+	names := []string{}
+	seen := map[string]bool{}
+	for _, o := range outcomes {
+		for name := range byID[o.ID].Labels {
+			if !seen[name] {
+				seen[name] = true
+				names = append(names, name)
+			}
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func (s *scorer) document(i int, c Case, o Outcome) {
 	s.report.Documents++
 	s.report.Seconds += o.Seconds
+	s.missed = append(s.missed, 0)
+	s.tallies = append(s.tallies, map[string]*Tally{})
 	if o.Err != nil {
 		s.report.Unread++
 		s.report.Failures = append(s.report.Failures, Failure{ID: c.ID, Code: doc.CodeOf(o.Err), Error: o.Err.Error(), Link: c.Path})
 	}
+	if o.Truth != nil {
+		s.words.add(CompareWords(*o.Truth, o.Reading))
+	}
 	t := s.types[o.Result.Type]
+	var marks strings.Builder
 	for _, name := range s.names {
 		spec := specFor(t, name)
 		label, labelled := c.Labels[name]
 		if rows, ok := rowsOf(label); ok || spec.Type == doc.Table {
 			s.table(name, spec, rows, o.Result.Field(spec.Name))
+			marks.WriteByte(markNone)
 			continue
 		}
 		text, scalar := scalarOf(label)
 		if labelled && !scalar {
+			marks.WriteByte(markNone)
 			continue // a list of loose values: nothing to compare with
 		}
-		s.field(c, name, spec, text, labelled && text != "", fieldFor(o.Result, spec))
+		f := compared{i, c, o, name, spec, text, labelled && text != "", fieldFor(o.Result, spec)}
+		marks.WriteByte(s.field(f))
 	}
+	s.report.Marks.Documents[c.ID] = Mark{Vendor: Vendor(c), Marks: marks.String()}
 }
 
 // specFor gives the field of t that a label name means: by name or by alias; a
@@ -116,40 +150,86 @@ func fieldFor(r doc.Result, spec doc.FieldSpec) *doc.Field {
 	return f
 }
 
-func (s *scorer) field(c Case, name string, spec doc.FieldSpec, label string, labelled bool, got *doc.Field) {
-	t := s.tally(s.tallies, name)
-	ft := spec.Type
-	if ft == "" && got != nil {
-		ft = got.Type
+// compared is one field of one document: its label and what was got.
+type compared struct {
+	document int
+	c        Case
+	o        Outcome
+	name     string
+	spec     doc.FieldSpec
+	label    string
+	labelled bool
+	got      *doc.Field // nil: nothing
+}
+
+// kind is the field's type: as declared, else as found.
+func (f compared) kind() doc.FieldType {
+	switch {
+	case f.spec.Type != "":
+		return f.spec.Type
+	case f.got != nil && f.got.Type != "":
+		return f.got.Type
 	}
-	if ft == "" {
-		ft = doc.Text
-	}
-	right := false
-	if labelled {
+	return doc.Text
+}
+
+// field counts one field and gives its mark.
+func (s *scorer) field(f compared) byte {
+	t := s.tally(s.tallies[f.document], f.name)
+	mark := byte(markNone)
+	if f.labelled {
 		t.Labelled++
+		mark = markMissed
 	}
-	if got != nil {
-		t.Predicted++
-		if labelled {
-			right = s.opt.Form(ft, got.Value) == s.opt.Form(ft, label) || ft == doc.Date && sixDigits(got.Value, label)
-			if right {
-				t.Right++
-			}
-			if plain(got.Raw) == plain(label) || plain(got.Value) == plain(label) {
-				t.RightStrict++
-			}
+	if f.got == nil {
+		if f.labelled {
+			s.missed[f.document]++
+			s.miss(f)
 		}
-		s.guesses = append(s.guesses, guess{got.Confidence, right, got.Accepted})
+		return mark
 	}
-	if right || got == nil && !labelled {
-		return
+	t.Predicted++
+	mark = markUnasked
+	if f.labelled {
+		mark = markWrong
+		ft := f.kind()
+		if s.same(ft, f.got.Value, f.label) || ft == doc.Date && sixDigits(f.got.Value, f.label) {
+			t.Right++
+			mark = markRight
+		}
+		if plain(f.got.Raw) == plain(f.label) || plain(f.got.Value) == plain(f.label) {
+			t.RightStrict++
+		}
 	}
-	m := Miss{ID: c.ID, Field: name, Label: label, Link: c.Path}
-	if got != nil {
-		m.Got, m.Confidence, m.Page, m.Accepted = got.Value, got.Confidence, got.Page, got.Accepted
-		if got.Page > 0 && c.Path != "" {
-			m.Link = fmt.Sprintf("%s#page=%d", c.Path, got.Page)
+	s.guesses = append(s.guesses, guess{f.name, f.document, f.got.Confidence, mark == markRight, f.got.Accepted})
+	if mark != markRight {
+		s.miss(f)
+	}
+	if f.got.Accepted {
+		mark -= 'a' - 'A'
+	}
+	return mark
+}
+
+// miss notes a field that is wrong, and doubts its label when the document does
+// not show it.
+func (s *scorer) miss(f compared) {
+	m := Miss{ID: f.c.ID, Field: f.name, Label: f.label, Link: document(f.c.Path, 0)}
+	if f.got != nil {
+		m.Got, m.Confidence, m.Page, m.Accepted = f.got.Value, f.got.Confidence, f.got.Page, f.got.Accepted
+		m.Box, m.Link = f.got.Box, document(f.c.Path, f.got.Page)
+	}
+	if f.labelled && len(f.o.Reading.Pages) > 0 {
+		page, box := place(f.o.Reading, f.kind(), f.label, s.opt.Form, slackRead)
+		if page > 0 {
+			m.LabelPage, m.LabelBox = page, &box
+		}
+		if f.o.Truth != nil { // it knows better what stands there
+			page, _ = place(*f.o.Truth, f.kind(), f.label, s.opt.Form, slackTruth)
+		}
+		if page == 0 {
+			m.Doubt = true
+			s.report.Doubts = append(s.report.Doubts, Doubt{ID: f.c.ID, Line: f.c.Line, Field: f.name, Label: f.label})
 		}
 	}
 	s.report.Misses = append(s.report.Misses, m)
@@ -184,29 +264,76 @@ func scalarOf(raw json.RawMessage) (string, bool) {
 	return "", len(raw) == 0 || string(raw) == "null"
 }
 
-func (s *scorer) finish() Report {
+func (s *scorer) finish(outcomes []Outcome) Report {
 	r := s.report
-	r.Micro.Name = "micro"
-	for _, name := range s.names {
-		if t := s.tallies[name]; t != nil && t.Labelled+t.Predicted > 0 {
-			r.Micro.add(*t)
-			t.finish()
-			r.Fields = append(r.Fields, *t)
+	r.Part = s.part(All, func(int) bool { return true })
+	r.Tables = s.tableTallies()
+	if s.words.Documents > 0 {
+		s.words.finish()
+		r.Words = &s.words
+	}
+	points := curve(s.guesses, r.Micro.Labelled)
+	r.Curve = thin(points)
+	r.Reliable = []Reliability{reliability(All, s.guesses)}
+	for _, t := range r.Fields {
+		if gs := slices.DeleteFunc(slices.Clone(s.guesses), func(g guess) bool { return g.name != t.Name }); len(gs) > 0 {
+			r.Reliable = append(r.Reliable, reliability(t.Name, gs))
 		}
 	}
-	r.Micro.finish()
-	r.Tables = s.tableTallies()
-	r.ECE = calibration(s.guesses)
-	for _, p := range s.opt.Precisions {
-		r.Coverage = append(r.Coverage, coverage(s.guesses, r.Micro.Labelled, p))
-	}
-	for _, g := range s.guesses {
-		if g.accepted {
-			r.Accepted++
-			if !g.right {
-				r.SilentErrors++
+	r.Costs = costs(s.guesses, s.missed)
+	if slices.ContainsFunc(outcomes, func(o Outcome) bool { return o.Fold > 0 }) {
+		for _, known := range []bool{true, false} {
+			name := map[bool]string{true: Known, false: Unseen}[known]
+			p := s.part(name, func(i int) bool { return outcomes[i].Known == known })
+			if p.Of > 0 {
+				r.Parts = append(r.Parts, p)
 			}
 		}
 	}
 	return r
+}
+
+// part gives the figures over the documents for which in holds.
+func (s *scorer) part(name string, in func(document int) bool) Part {
+	p := Part{Name: name, Micro: Tally{Name: "micro"}, Fields: []Tally{}}
+	sums := map[string]*Tally{}
+	for i, tallies := range s.tallies {
+		if !in(i) {
+			continue
+		}
+		p.Of++
+		for n, t := range tallies {
+			s.tally(sums, n).add(*t)
+		}
+	}
+	for _, n := range s.names {
+		if t := sums[n]; t != nil && t.Labelled+t.Predicted > 0 {
+			p.Micro.add(*t)
+			t.finish()
+			p.Fields = append(p.Fields, *t)
+		}
+	}
+	p.Micro.finish()
+	var gs []guess
+	for _, g := range s.guesses {
+		if !in(g.document) {
+			continue
+		}
+		gs = append(gs, g)
+		if g.accepted {
+			p.Accepted++
+			if !g.right {
+				p.SilentErrors++
+			}
+		}
+	}
+	p.ECE = reliability(name, gs).ECE
+	points := curve(gs, p.Micro.Labelled)
+	for _, at := range s.opt.Precisions {
+		p.Coverage = append(p.Coverage, coverage(points, p.Micro.Labelled, at))
+	}
+	p.AcceptedPrecision = ratio(p.Accepted-p.SilentErrors, p.Accepted)
+	p.AcceptedLower = Lower(p.Accepted-p.SilentErrors, p.Accepted)
+	p.AcceptedShare = ratio(p.Accepted, p.Micro.Labelled)
+	return p
 }

@@ -1,0 +1,145 @@
+package eval
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/recto-edge/recto/node/doc"
+)
+
+// Words says how well words were read on the pages whose words are known.
+//
+// A word is what stands between blanks, in upper case. The words of a document
+// are compared as a multiset: a word read counts once for each time it stands
+// there. This is how the ICDAR 2019 SROIE competition (Huang et al., task 2)
+// scores reading; where a word stands does not matter.
+//
+// The character error rate does not depend on the order of reading either: each
+// true line is held against the part of the page's text that is most like it
+// (approximate string matching, Sellers 1980), lines that stand there word for
+// word first, then long before short, and no character read is used twice. It is
+// the sum of the edit distances over the sum of the lengths of the lines, in upper
+// case with single blanks, blanks counting. Text that was read and stands nowhere
+// does not count in it: that is what precision is for.
+type Words struct {
+	Documents int     `json:"documents"`
+	True      int     `json:"true"` // words that stand there
+	Read      int     `json:"read"`
+	Right     int     `json:"right"`
+	Recall    float64 `json:"recall"`
+	Precision float64 `json:"precision"`
+	F1        float64 `json:"f1"`
+	Chars     int     `json:"chars"`  // of the true lines
+	Errors    int     `json:"errors"` // characters to insert, drop or exchange
+	CER       float64 `json:"cer"`    // Errors over Chars
+}
+
+// CompareWords holds the pages of a reading against those of truth; pages that
+// truth does not have are left out.
+func CompareWords(truth, read doc.Reading) Words {
+	w := Words{Documents: 1}
+	for _, t := range truth.Pages {
+		var page doc.Page
+		if i := slices.IndexFunc(read.Pages, func(p doc.Page) bool { return p.Number == t.Number }); i >= 0 {
+			page = read.Pages[i]
+		}
+		there := tokens(t.Words)
+		left := map[string]int{}
+		for _, x := range there {
+			left[x]++
+		}
+		got := tokens(page.Words)
+		for _, x := range got {
+			if left[x] > 0 {
+				left[x]--
+				w.Right++
+			}
+		}
+		w.True += len(there)
+		w.Read += len(got)
+		chars, errors := lineErrors(lines(t.Words), strings.Join(got, " "))
+		w.Chars += chars
+		w.Errors += errors
+	}
+	w.finish()
+	return w
+}
+
+func (w *Words) add(o Words) {
+	w.Documents += o.Documents
+	w.True += o.True
+	w.Read += o.Read
+	w.Right += o.Right
+	w.Chars += o.Chars
+	w.Errors += o.Errors
+}
+
+func (w *Words) finish() {
+	w.Recall = ratio(w.Right, w.True)
+	w.Precision = ratio(w.Right, w.Read)
+	w.F1 = ratio(2*w.Right, w.True+w.Read)
+	w.CER = ratio(w.Errors, w.Chars)
+}
+
+// tokens gives words in upper case, without blanks in them.
+func tokens(words []doc.Word) []string {
+	var out []string
+	for _, w := range words {
+		out = append(out, strings.Fields(strings.ToUpper(w.Text))...)
+	}
+	return out
+}
+
+// lines gives the lines of a page in upper case with single blanks.
+func lines(words []doc.Word) []string {
+	var out []string
+	for from := 0; from < len(words); {
+		to := from + 1
+		for to < len(words) && words[to].Line == words[from].Line {
+			to++
+		}
+		if line := strings.Join(tokens(words[from:to]), " "); line != "" {
+			out = append(out, line)
+		}
+		from = to
+	}
+	return out
+}
+
+// lineErrors sums the lengths of the true lines and their distances from the
+// parts of read that are most like them.
+func lineErrors(truth []string, read string) (chars, errors int) {
+	text := []rune(read)
+	var rest [][]rune
+	for _, l := range longestFirst(truth) {
+		chars += len(l)
+		if at := exact(l, text); at >= 0 {
+			use(text[at : at+len(l)])
+			continue
+		}
+		rest = append(rest, l)
+	}
+	for _, l := range rest {
+		distance, from, to := nearest(l, text, nil, nil)
+		use(text[from:to])
+		errors += distance
+	}
+	return chars, errors
+}
+
+func longestFirst(texts []string) [][]rune {
+	var out [][]rune
+	for _, t := range texts {
+		out = append(out, []rune(t))
+	}
+	slices.SortStableFunc(out, func(a, b []rune) int { return cmp.Compare(len(b), len(a)) })
+	return out
+}
+
+// use marks characters as taken.
+func use(text []rune) {
+	for i := range text {
+		text[i] = barrier
+	}
+}
