@@ -22,10 +22,10 @@ func (r *reader) beside(m labelMatch, spec doc.FieldSpec) []scored {
 			return nil // a word of running text
 		}
 		if c, ok := r.textRight(m, spec); ok {
-			return append(out, r.judge(spec, c, r.labelled(m, c, RightOf, 0)))
+			return append(out, r.variants(m, spec, c, r.labelled(m, c, RightOf, 0))...)
 		}
 		if c, ok := r.textBelow(m, spec); ok {
-			out = append(out, r.judge(spec, c, r.labelled(m, c, Below, 0)))
+			out = append(out, r.variants(m, spec, c, r.labelled(m, c, Below, 0))...)
 		}
 		return out
 	case doc.Table:
@@ -41,17 +41,26 @@ func (r *reader) beside(m labelMatch, spec doc.FieldSpec) []scored {
 			f.Gap, f.Edge = 1, true
 		}
 		out = append(out, r.judge(spec, c, f))
-		n++
+		if c.Type != doc.Money || c.Decimals == 2 || c.Currency != "" { // "Total 5 850.00": a count is not in the way
+			n++
+		}
 	}
 	if c, ok := r.brokenIBAN(m, spec); ok && n == 0 {
 		return append(out, r.judge(spec, c, r.labelled(m, c, RightOf, 2)))
 	}
-	if n > 0 && (spec.Type != doc.Money || out[0].Decimals == 2) {
+	if n > 0 && (spec.Type != doc.Money || slices.ContainsFunc(out, func(c scored) bool { return c.Decimals == 2 })) {
 		return out
 	}
 	k := 0
-	for _, c := range endOfRange(spec, r.columnBelow(m, spec.Type)) {
+	below := endOfRange(spec, r.columnBelow(m, spec.Type))
+	if sums := r.columnSum(m, spec, below); len(sums) > 0 {
+		below = append(sums, below...)
+	}
+	for _, c := range below {
 		f := r.labelled(m, c, Below, k)
+		if k == 0 {
+			f.Gap = min(f.Gap, reach)
+		}
 		if n > 0 {
 			f.Between++
 		}
@@ -134,6 +143,28 @@ func (r *reader) columnBelow(m labelMatch, ft doc.FieldType) []Candidate {
 		}
 	}
 	return out
+}
+
+var sumRow = regexp.MustCompile(`(?i)^\W*(totals?|grand total|sum|summen?|gesamt|insgesamt|somme|totaux|totale?|totaal|suma)\b`)
+
+// columnSum gives the amount in the row of totals under a column's heading, when
+// the rows under it are those of a table.
+func (r *reader) columnSum(m labelMatch, spec doc.FieldSpec, first []Candidate) []Candidate {
+	if spec.Type != doc.Money || spec.Hint != "largest" || len(first) == 0 {
+		return nil
+	}
+	lb := first[0].Box.Union(m.row.boxOf(m.at))
+	for _, b := range r.layout.below(r.layout.rows[first[0].Row], 40) {
+		if !sumRow.MatchString(b.text) {
+			continue
+		}
+		for _, c := range r.onRow(b.index, doc.Money) {
+			if c.Decimals == 2 && c.Box[0] < lb[2] && c.Box[2] > lb[0] {
+				return []Candidate{c}
+			}
+		}
+	}
+	return nil
 }
 
 // textRight makes a candidate of what follows the label: the rest of its cell,

@@ -2,6 +2,7 @@ package fields
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/recto-edge/recto/node/doc"
@@ -18,6 +19,7 @@ type Candidate struct {
 	Box      doc.Box
 	Conf     float64 // least confidence of its words, the reader's own
 	Decimals int     // digits behind the mark for money, digits of the year for a date, 1 for a doubtful one
+	Range    int     // 1 for the first and 2 for the second date of a printed range
 
 	at span
 }
@@ -69,10 +71,18 @@ func (r *row) candidate(ft doc.FieldType, start, end int, value string) Candidat
 
 func (r *row) dates(h Hints) []Candidate {
 	var out []Candidate
-	for _, d := range findDates(strings.ReplaceAll(r.text, "\t", " "), h) {
+	found := findDates(strings.ReplaceAll(r.text, "\t", " "), h)
+	slices.SortFunc(found, func(a, b dateSpan) int { return a.start - b.start })
+	for i, d := range found {
 		c := r.candidate(doc.Date, d.start, d.end, d.value)
 		if c.Decimals = yearDigits(c.Raw, d.value); d.loose && c.Decimals == 2 {
 			c.Decimals = 1
+		}
+		switch {
+		case i > 0 && isRange(r.text, found[i-1], d):
+			c.Range = 2
+		case i+1 < len(found) && isRange(r.text, d, found[i+1]):
+			c.Range = 1
 		}
 		out = append(out, c)
 	}
@@ -82,6 +92,13 @@ func (r *row) dates(h Hints) []Candidate {
 		}
 	}
 	return out
+}
+
+var rangeMark = regexp.MustCompile(`(?i)^\s*(-|–|—|~|to|thru|through|until|bis|au|al|a|till?|tot)\s*$`)
+
+// isRange says whether two dates that follow each other make a range.
+func isRange(text string, a, b dateSpan) bool {
+	return a.end < b.start && a.value <= b.value && rangeMark.MatchString(text[a.end:b.start])
 }
 
 // yearDigits says how the year is printed: 4 or 2 digits.

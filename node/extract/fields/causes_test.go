@@ -38,6 +38,27 @@ func TestCauses(t *testing.T) {
 		{"doubled letter read once", "invoice",
 			[]string{"Global Goods Inc. · 789 Commerce Stret · M1 1AA Manchester"},
 			map[string]string{"seller_street": "789 Commerce Street"}},
+		{"range against dates of a table", "order",
+			[]string{"Chicago, IL 60680-9229", "Contract Dates", "03/05/20 - 03/10/20", "", "", "", "Start Date|End Date", "03/02/20|03/08/20"},
+			map[string]string{"flight_from": "2020-03-05", "flight_to": "2020-03-10"}},
+		{"range without blanks, another date behind it", "order",
+			[]string{"Schedule Dates|03/16/20-03/29/20|Last Modified|04/10/20"},
+			map[string]string{"flight_from": "2020-03-16", "flight_to": "2020-03-29"}},
+		{"value that runs on to the next line", "order",
+			[]string{"Agency: Time, LLC|Advertiser: Tom Steyer for|Market: Beach", "|            President 2020"},
+			map[string]string{"advertiser": "Tom Steyer for"}}, // the second line begins elsewhere
+		{"value that runs on under itself", "order",
+			[]string{"Advertiser:|Tom Steyer for", "|President 2020", "Buyer:|Dawn"},
+			map[string]string{"advertiser": "Tom Steyer for President 2020"}},
+		{"the line under a value has its own label", "order",
+			[]string{"Advertiser|Leaders Fund,", "Station|Media House"},
+			map[string]string{"advertiser": "Leaders Fund,"}},
+		{"count before a total", "order",
+			[]string{"Rate|Total", "50.00|50.00", "Grand Total:|8|$9,100.00"},
+			map[string]string{"gross_amount": "9100.00"}},
+		{"column with a row of totals", "order",
+			[]string{"Time Period|# of Spots|Gross Amount", "03/02/20 - 03/08/20|4|$2,210.00", "03/09/20 - 03/15/20|4|$1,710.00", "Totals|8|$3,920.00"},
+			map[string]string{"gross_amount": "3920.00"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			fs := fields.Pick(page(c.lines...), shipped(t, c.typ))

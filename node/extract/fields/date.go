@@ -3,6 +3,7 @@ package fields
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -79,7 +80,11 @@ func findDates(s string, h Hints) []dateSpan {
 		return nil
 	}
 	add := func(m []int, value string, order int, ok bool) {
-		if !ok || touchesDigits(s, m[0], m[1]) {
+		if !ok {
+			return
+		}
+		follows := slices.ContainsFunc(out, func(d dateSpan) bool { return d.end == m[0]-1 }) // the second of a range
+		if touchesDigits(s, m[0], m[1], follows) {
 			return
 		}
 		for _, d := range out {
@@ -130,9 +135,10 @@ func findDates(s string, h Hints) []dateSpan {
 }
 
 // touchesDigits says whether the span is cut out of a longer number. A year of
-// four digits may be followed by anything: OCR glues the time to it.
-func touchesDigits(s string, start, end int) bool {
-	if start > 0 {
+// four digits may be followed by anything: OCR glues the time to it. A date that
+// follows another by one mark is the end of a range.
+func touchesDigits(s string, start, end int, follows bool) bool {
+	if start > 0 && !follows {
 		if c := s[start-1]; isDigit(rune(c)) || (c == '.' || c == '/' || c == '-') && start > 1 && isDigit(rune(s[start-2])) {
 			return true
 		}

@@ -154,6 +154,12 @@ func dateScore(spec doc.FieldSpec, c Candidate, f Features, s float64) float64 {
 	if spec.Hint == "first" && f.BesideID {
 		s = max(s, 0.5) + 0.2
 	}
+	switch {
+	case spec.Hint == "range-start" && c.Range == 1, spec.Hint == "range-end" && c.Range == 2:
+		s += 0.1
+	case spec.Hint == "range-start" && c.Range == 2, spec.Hint == "range-end" && c.Range == 1:
+		s -= 0.1
+	}
 	if spec.Hint == "first" && f.Repeats > 1 {
 		s += min(0.09, 0.03*float64(f.Repeats-1))
 	}
