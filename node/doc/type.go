@@ -87,6 +87,18 @@ func (t Type) Field(name string) (FieldSpec, bool) {
 	return t.Fields[i], true
 }
 
+// Meant gives the field that a label of a labelled set means: by name or by alias.
+func (t Type) Meant(label string) (FieldSpec, bool) {
+	if f, ok := t.Field(label); ok {
+		return f, true
+	}
+	i := slices.IndexFunc(t.Fields, func(f FieldSpec) bool { return slices.Contains(f.Aliases, label) })
+	if i < 0 {
+		return FieldSpec{}, false
+	}
+	return t.Fields[i], true
+}
+
 // Revision is the digest of the definition: it changes when anything in it
 // does, and is part of the cache key.
 func (t Type) Revision() string {

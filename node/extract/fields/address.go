@@ -43,7 +43,7 @@ func (r *reader) headAddress(spec doc.FieldSpec) []scored {
 		out = append(out, c)
 		i = last
 	}
-	return bestOfEach(out)
+	return r.bestOfEach(out)
 }
 
 // gather takes the lines of the address that begins at head[from]: up to the

@@ -58,7 +58,7 @@ func (r *reader) headNames(spec doc.FieldSpec) []scored {
 		}
 		out = append(out, r.lineValue(spec.Type, l.row, at, text, s))
 	}
-	return bestOfEach(out)
+	return r.bestOfEach(out)
 }
 
 // joinLine joins two lines where the second is only the end of a name: the rest

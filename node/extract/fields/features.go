@@ -15,7 +15,7 @@ const (
 )
 
 // Features is how a candidate stands to a field's labels and to its page: what a
-// Scorer judges by.
+// scorer judges by.
 type Features struct {
 	Relation  Relation
 	Label     float64 // how well the label is matched, 0..1
@@ -40,18 +40,10 @@ type Features struct {
 	HasSign   bool    // a currency stands beside it
 }
 
-// Scorer judges how likely a candidate is a field's value, 0..1. Today's is a set
-// of rules; a learned one takes its place behind the same method.
-type Scorer interface {
-	Score(spec doc.FieldSpec, c Candidate, f Features) float64
-}
-
-// Rules is the Scorer that needs no training: it weighs label, place and form by
-// hand-set weights.
-type Rules struct{}
-
-// Score implements Scorer.
-func (Rules) Score(spec doc.FieldSpec, c Candidate, f Features) float64 {
+// ruleScore says how likely a candidate is a field's value, 0..1, by weights set
+// by hand for label, place and form. It needs no training, and is what a learned
+// scorer begins from.
+func ruleScore(spec doc.FieldSpec, c Candidate, f Features) float64 {
 	s := labelScore(f)
 	switch c.Type {
 	case doc.Money:

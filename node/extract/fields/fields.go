@@ -9,8 +9,8 @@
 //
 // A value goes through four steps: layout (words to rows and cells), candidates
 // (typed pieces of text), features (how a candidate stands to a field's labels
-// and to the page), and a Scorer, which today is a set of rules and may be
-// replaced by a learned one without touching the other three.
+// and to the page), and a score: by rules that need no training, and by a model that
+// learned from documents whose fields are known, where there is one.
 package fields
 
 import (

@@ -14,7 +14,7 @@ const maxKey = 40
 // ("Brand: PHOENIX") or under each other, whatever they mean. Fields are named
 // after their keys; a key that comes again is numbered.
 func KeyValues(reading doc.Reading) []doc.Field {
-	r := newReader(reading, doc.Type{}, Rules{})
+	r := newReader(reading, doc.Type{})
 	return r.keyValues(doc.Type{})
 }
 

@@ -53,7 +53,7 @@ func (r *reader) kind(i int, spec doc.FieldSpec) []scored {
 			break
 		}
 	}
-	return bestOfEach(out)
+	return r.bestOfEach(out)
 }
 
 func (s span) with(o span) span { return span{min(s.from, o.from), max(s.to, o.to)} }

@@ -1,6 +1,7 @@
 package fields
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/recto-edge/recto/node/doc"
@@ -9,37 +10,58 @@ import (
 // least is the score under which a candidate is no answer at all.
 const least = 0.2
 
+// Knowledge is what was learned about a document type. The zero value is the
+// rules alone.
+type Knowledge struct {
+	Model *Model
+}
+
 // Pick finds the fields of t in a reading with the rules that need no training.
 // A field that is not found is left out. Values of tables stand in Rows.
 func Pick(reading doc.Reading, t doc.Type) []doc.Field {
-	return PickWith(reading, t, Rules{})
+	return PickWith(reading, t, Knowledge{})
 }
 
-// PickWith is Pick with another judge of candidates.
-func PickWith(reading doc.Reading, t doc.Type, s Scorer) []doc.Field {
-	r := newReader(reading, t, s)
+// PickWith is Pick with what was learned.
+func PickWith(reading doc.Reading, t doc.Type, k Knowledge) []doc.Field {
+	var out []doc.Field
+	for _, a := range answers(reading, t, k) {
+		if p, ok := k.Model.confidence(a.field.Name, a.x); ok && a.x != nil {
+			a.field.Confidence, a.field.Model = round(p), k.Model.Digest()
+		}
+		out = append(out, a.field)
+	}
+	return Check(t, out)
+}
+
+// answers gives the fields of t with what the judge of confidence sees of them.
+func answers(reading doc.Reading, t doc.Type, k Knowledge) []answer {
+	r := newReader(reading, t)
+	r.wide = k.Model != nil
 	ranked := make([][]scored, len(t.Fields))
 	for i, spec := range t.Fields {
-		ranked[i] = r.candidatesFor(i, spec)
+		ranked[i] = k.Model.rescore(r, i, r.candidatesFor(i, spec))
 	}
 	proven := r.settleSums(t, ranked)
 	r.settleTaxes(t, ranked, proven)
-	var out []doc.Field
+	var out []answer
 	for i, spec := range t.Fields {
 		switch {
 		case spec.Type == doc.Table:
 			if f, ok := r.table(spec); ok {
-				out = append(out, f)
+				out = append(out, answer{field: f})
 			}
 		case len(ranked[i]) > 0 && ranked[i][0].score >= least:
-			out = append(out, r.field(spec, ranked[i], proven[i]))
+			out = append(out, answer{r.field(spec, ranked[i], proven[i]), r.sureView(i, ranked[i], proven[i])})
 		}
 	}
 	out = r.withCurrency(t, out)
 	if t.OpenKeys {
-		out = append(out, r.keyValues(t)...)
+		for _, f := range r.keyValues(t) {
+			out = append(out, answer{field: f})
+		}
 	}
-	return Check(t, out)
+	return out
 }
 
 // candidatesFor ranks the candidates of one field: by labels, and for fields
@@ -49,17 +71,28 @@ func (r *reader) candidatesFor(i int, spec doc.FieldSpec) []scored {
 		return nil // found elsewhere: a table, the document's currency, a barcode
 	}
 	role, part, isParty := strings.Cut(spec.Hint, " ")
+	if r.wide && spec.Hint == "top" && (spec.Type == doc.Name || spec.Type == doc.Address) {
+		return r.bestOfEach(append(r.headTop(i, spec), r.runs(spec)...))
+	}
 	switch {
 	case isParty && (role == "seller" || role == "buyer"):
 		return r.partyPart(i, spec, role, part)
 	case spec.Hint == "document kind":
 		return r.kind(i, spec)
 	case spec.Hint == "top" && spec.Type == doc.Name:
-		return bestOfEach(append(r.rank(i), r.headNames(spec)...))
+		return r.headTop(i, spec)
 	case spec.Hint == "top" && spec.Type == doc.Address:
-		return bestOfEach(append(r.rank(i), r.headAddress(spec)...))
+		return r.headTop(i, spec)
 	}
 	return r.rank(i)
+}
+
+// headTop gives the names or addresses that the rules find at the head of the page.
+func (r *reader) headTop(i int, spec doc.FieldSpec) []scored {
+	if spec.Type == doc.Name {
+		return r.bestOfEach(append(r.rank(i), r.headNames(spec)...))
+	}
+	return r.bestOfEach(append(r.rank(i), r.headAddress(spec)...))
 }
 
 // field makes the answer for spec of its ranked candidates.
@@ -125,12 +158,12 @@ func confidence(score, next float64, sum bool) float64 {
 func round(x float64) float64 { return float64(int(x*1000+0.5)) / 1000 }
 
 // withCurrency answers a currency field from the amounts and signs of the document.
-func (r *reader) withCurrency(t doc.Type, fs []doc.Field) []doc.Field {
+func (r *reader) withCurrency(t doc.Type, fs []answer) []answer {
 	for _, spec := range t.Fields {
 		if spec.Type != doc.Currency {
 			continue
 		}
-		if has(fs, spec.Name) || r.hints.Currency == "" {
+		if answered(fs, spec.Name) || r.hints.Currency == "" {
 			continue
 		}
 		f := doc.Field{Name: spec.Name, Value: r.hints.Currency, Type: doc.Currency, Confidence: 0.8, Source: doc.FromOCR, Method: "sign"}
@@ -139,7 +172,7 @@ func (r *reader) withCurrency(t doc.Type, fs []doc.Field) []doc.Field {
 			f.Raw, f.Page, f.Box, f.Source = rw.textOf(s), r.layout.pages[rw.page].Number, &box, sourceOf(r.layout.pages[rw.page])
 			f.Checks = []string{"found-on-page"}
 		}
-		fs = append(fs, f)
+		fs = append(fs, answer{field: f})
 	}
 	return fs
 }
@@ -157,8 +190,12 @@ func (r *reader) signOf(code string) (*row, span, bool) {
 }
 
 func has(fs []doc.Field, name string) bool {
-	for _, f := range fs {
-		if f.Name == name {
+	return slices.ContainsFunc(fs, func(f doc.Field) bool { return f.Name == name })
+}
+
+func answered(as []answer, name string) bool {
+	for _, a := range as {
+		if a.field.Name == name {
 			return true
 		}
 	}

@@ -231,24 +231,6 @@ func TestPickProvesSums(t *testing.T) {
 	}
 }
 
-// fixed is a Scorer that trusts nothing but the last candidate of a page.
-type fixed struct{}
-
-func (fixed) Score(_ doc.FieldSpec, c fields.Candidate, _ fields.Features) float64 {
-	return float64(c.Row) / 100
-}
-
-func TestPickWithAnotherScorer(t *testing.T) {
-	typ := doc.Type{Name: "memo", Fields: []doc.FieldSpec{{Name: "when", Type: doc.Date, Hint: "first"}}}
-	reading := page("01.02.2026", "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p", "q", "r", "s", "t", "u", "v", "w", "03.04.2026")
-	if f := get(fields.Pick(reading, typ), "when"); f.Value != "2026-02-01" {
-		t.Errorf("by rules: %q, want the first date", f.Value)
-	}
-	if f := get(fields.PickWith(reading, typ, fixed{}), "when"); f.Value != "2026-04-03" {
-		t.Errorf("by the other scorer: %q, want the last date", f.Value)
-	}
-}
-
 func TestPickNewTypeByLabels(t *testing.T) {
 	typ := doc.Type{Name: "lab", Fields: []doc.FieldSpec{
 		{Name: "sample", Type: doc.Identifier, Labels: []string{"sample id"}},

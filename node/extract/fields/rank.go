@@ -8,11 +8,14 @@ import (
 	"github.com/recto-edge/recto/node/doc"
 )
 
-// scored is a candidate with what a Scorer said about it for one field.
+// scored is a candidate with what a scorer said about it for one field.
 type scored struct {
 	Candidate
 	Features
 	score  float64
+	rule   float64 // what the rules said, where something learned has scored since
+	words  float64 // what the words around it say, log odds
+	unfit  bool    // does not have the form that the field demands
 	method string
 	checks []string
 }
@@ -27,7 +30,6 @@ type reader struct {
 	labels    *labelIndex
 	matches   []labelMatch // of all fields, top to bottom
 	fields    []doc.FieldSpec
-	scorer    Scorer
 	repeats   map[string]int // by type and value
 	largest   int64
 	rounded   map[int64]bool        // amounts that another amount and a printed rounding make
@@ -38,11 +40,17 @@ type reader struct {
 	taxes     []taxRow
 
 	taxesKnown bool
+
+	wide     bool // candidates also where the rules see none, for a scorer that learned
+	facts    *amountFacts
+	pointed  map[pointedAt]map[int]float64
+	pageRows [][2]int
+	lines    []line
 }
 
-func newReader(reading doc.Reading, t doc.Type, s Scorer) *reader {
+func newReader(reading doc.Reading, t doc.Type) *reader {
 	l := newLayout(reading)
-	r := &reader{layout: l, hints: hintsOf(l), fields: t.Fields, scorer: s,
+	r := &reader{layout: l, hints: hintsOf(l), fields: t.Fields,
 		repeats: map[string]int{}, patterns: map[string]*regexp.Regexp{}, first: map[doc.FieldType]int{}, last: map[doc.FieldType]int{}}
 	r.all = l.candidates(r.hints)
 	r.byRow = make([][]Candidate, len(l.rows))
@@ -76,22 +84,27 @@ func (r *reader) rank(i int) []scored {
 			out = append(out, r.beside(m, spec)...)
 		}
 	}
-	if spec.Hint != "" || spec.Type == doc.IBAN || spec.Type == doc.VATID || spec.Type == doc.Email {
+	if r.wide && wideTypes[spec.Type] || spec.Hint != "" || spec.Type == doc.IBAN || spec.Type == doc.VATID || spec.Type == doc.Email {
 		for _, c := range r.all {
 			if c.Type == spec.Type {
 				out = append(out, r.judge(spec, c, r.place(c)))
 			}
 		}
 	}
-	return bestOfEach(out)
+	return r.bestOfEach(out)
 }
 
-func bestOfEach(in []scored) []scored {
+// wideTypes are the types whose values are all tried as a value of each field.
+var wideTypes = map[doc.FieldType]bool{doc.Money: true, doc.Date: true, doc.IBAN: true, doc.VATID: true, doc.Email: true, doc.Percent: true}
+
+// bestOfEach ranks candidates by score, each value once; what the rules think
+// nothing of stays only for a scorer that learned.
+func (r *reader) bestOfEach(in []scored) []scored {
 	slices.SortStableFunc(in, func(a, b scored) int { return cmp.Compare(b.score, a.score) })
 	var out []scored
 	seen := map[string]bool{}
 	for _, c := range in {
-		if c.score > 0 && !seen[c.Value] {
+		if (c.score > 0 || r.wide && !c.unfit) && !seen[c.Value] {
 			seen[c.Value] = true
 			out = append(out, c)
 		}
@@ -101,9 +114,9 @@ func bestOfEach(in []scored) []scored {
 
 // judge scores c for spec.
 func (r *reader) judge(spec doc.FieldSpec, c Candidate, f Features) scored {
-	s := scored{Candidate: c, Features: f, score: r.scorer.Score(spec, c, f), method: "label"}
+	s := scored{Candidate: c, Features: f, score: ruleScore(spec, c, f), method: "label"}
 	if spec.Pattern != "" && !r.fits(spec, c.Value) {
-		s.score = 0
+		s.score, s.unfit = 0, true
 	}
 	if f.Relation == NoLabel {
 		s.method = "layout"

@@ -116,7 +116,7 @@ func (r *reader) partyPart(i int, spec doc.FieldSpec, role, part string) []score
 		if role == "seller" && part == "name" {
 			ranked = append(ranked, r.headNames(spec)...)
 		}
-		return bestOfEach(ranked)
+		return r.bestOfEach(ranked)
 	}
 	at, text := p.city, ""
 	switch part {
@@ -155,7 +155,7 @@ func (r *reader) partyPart(i int, spec doc.FieldSpec, role, part string) []score
 	for k := range ranked { // a label of its own outranks the block only when it is sure
 		ranked[k].score = min(ranked[k].score, 0.9)
 	}
-	return bestOfEach(append(ranked, c))
+	return r.bestOfEach(append(ranked, c))
 }
 
 // countryFromVAT takes the country from the prefix of the party's VAT number.
@@ -170,7 +170,7 @@ func (r *reader) countryFromVAT(spec doc.FieldSpec, role string, ps *parties, ra
 			if v.Value == "EL" {
 				v.Value = "GR"
 			}
-			return bestOfEach(append(ranked, v))
+			return r.bestOfEach(append(ranked, v))
 		}
 	}
 	return ranked
@@ -196,7 +196,7 @@ func (r *reader) partyVAT(i int, role string, ps *parties) []scored {
 		}
 		c.score = clamp(c.score)
 	}
-	return bestOfEach(ranked)
+	return r.bestOfEach(ranked)
 }
 
 // under says whether c stands within a few rows under the address of p, in its column.

@@ -1,0 +1,325 @@
+package fields
+
+import (
+	"cmp"
+	"hash/fnv"
+	"math"
+	"slices"
+
+	"github.com/recto-edge/recto/node/doc"
+	"github.com/recto-edge/recto/node/extract/learn"
+	"github.com/recto-edge/recto/node/extract/trust"
+)
+
+// Lesson is one document and what a person says stands on it.
+type Lesson struct {
+	ID      string
+	Vendor  string // who made the document; lessons of one vendor are held back together
+	Reading doc.Reading
+	// Labels is the right value of each field that somebody looked at, by field
+	// name, in any form; "" says that the document has no such value.
+	Labels map[string]string
+	// Transcript says that the words were typed by a person, not read: such a
+	// lesson trains, and says nothing about how well documents are read.
+	Transcript bool
+}
+
+// LearnOptions say how to learn.
+type LearnOptions struct {
+	Folds int // parts that are held back in turn (5)
+	Card  Card
+}
+
+// fewest is how many documents a scorer needs, and how many of them with a value.
+const (
+	fewest       = 3
+	fewestLabels = 2
+)
+
+// Learn fits a model of type t. Confidence is fitted on documents held back,
+// vendor by vendor, never on those that trained. Errors are of code Invalid:
+// fewer than two vendors, no label that names a field of t, no readable page.
+func Learn(t doc.Type, lessons []Lesson, o LearnOptions) (*Model, error) {
+	if o.Folds == 0 {
+		o.Folds = 5
+	}
+	if err := checkLessons(t, lessons); err != nil {
+		return nil, err
+	}
+	desks := make([]*desk, len(lessons))
+	for i, l := range lessons {
+		desks[i] = newDesk(t, l)
+	}
+	weigh(desks)
+	folds := foldsOf(desks, o.Folds)
+	var held []*pickedField
+	for k := range o.Folds {
+		var in, out []*desk
+		for i, d := range desks {
+			if folds[i] == k {
+				if !d.Transcript {
+					out = append(out, d)
+				}
+			} else {
+				in = append(in, d)
+			}
+		}
+		if len(out) == 0 {
+			continue
+		}
+		m := &Model{Type: t.Name, Scorers: fit(t, in)}
+		for _, d := range out {
+			held = append(held, d.predict(t, m)...)
+		}
+	}
+	m := &Model{Format: modelFormat, Type: t.Name, Columns: columnsDigest(), Scorers: fit(t, desks), Card: o.Card}
+	m.Card.Documents, m.Card.Vendors, m.Card.Labels = len(lessons), vendors(desks), labelCounts(t, lessons)
+	m.Rates = rates(held)
+	m.Sure, m.Held = judge(held, m.Rates, o.Folds)
+	b, err := m.Encode()
+	if err != nil {
+		return nil, err
+	}
+	return m, m.finish(b)
+}
+
+func checkLessons(t doc.Type, lessons []Lesson) error {
+	if len(lessons) < fewest {
+		return doc.Errorf(doc.Invalid, "%d documents are too few to learn %s from; %d are needed at least", len(lessons), t.Name, fewest)
+	}
+	seen := map[string]bool{}
+	named := false
+	for _, l := range lessons {
+		seen[l.Vendor] = true
+		words := 0
+		for _, p := range l.Reading.Pages {
+			words += len(p.Words)
+		}
+		if words == 0 {
+			return doc.Errorf(doc.Invalid, "document %s has no readable page: leave it out, or have it read again", l.ID)
+		}
+		for name := range l.Labels {
+			if _, ok := t.Field(name); ok {
+				named = true
+			}
+		}
+	}
+	if !named {
+		return doc.Errorf(doc.Invalid, "no label names a field of type %s", t.Name)
+	}
+	if len(seen) < 2 {
+		return doc.Errorf(doc.Invalid, "all %d documents are of one vendor: how well others would be read cannot be known; add documents of a second vendor", len(lessons))
+	}
+	return nil
+}
+
+// desk is a lesson with its candidates.
+type desk struct {
+	Lesson
+	t      doc.Type
+	weight float64
+	lists  map[int][]scored    // candidates of a labelled field, as the rules rank them
+	views  map[int][][]float32 // their views
+	right  map[int][]bool
+}
+
+func newDesk(t doc.Type, l Lesson) *desk {
+	d := &desk{Lesson: l, t: t, weight: 1, lists: map[int][]scored{}, views: map[int][][]float32{}, right: map[int][]bool{}}
+	r := newReader(l.Reading, t)
+	r.wide = true
+	for i, spec := range t.Fields {
+		label, known := l.Labels[spec.Name]
+		if !known || spec.Type == doc.Table {
+			continue
+		}
+		list := r.candidatesFor(i, spec)
+		d.lists[i], d.views[i] = list, r.fullViews(i, list)
+		for _, c := range list {
+			d.right[i] = append(d.right[i], label != "" && CompareForm(spec.Type, c.Value) == CompareForm(spec.Type, label))
+		}
+	}
+	return d
+}
+
+// weigh keeps a vendor with many documents from speaking for all others: its
+// documents share the square root of their number.
+func weigh(ds []*desk) {
+	n := map[string]int{}
+	for _, d := range ds {
+		n[d.Vendor]++
+	}
+	for _, d := range ds {
+		d.weight = 1 / math.Sqrt(float64(n[d.Vendor]))
+	}
+}
+
+// foldsOf parts desks into k folds, each vendor in one of them.
+func foldsOf(ds []*desk, k int) []int {
+	size := map[string]int{}
+	for _, d := range ds {
+		size[d.Vendor]++
+	}
+	names := make([]string, 0, len(size))
+	for v := range size {
+		names = append(names, v)
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		return cmp.Or(cmp.Compare(size[b], size[a]), cmp.Compare(hash(a), hash(b)), cmp.Compare(a, b))
+	})
+	load, fold := make([]int, k), map[string]int{}
+	for _, v := range names {
+		least := 0
+		for i := range load {
+			if load[i] < load[least] {
+				least = i
+			}
+		}
+		fold[v] = least
+		load[least] += size[v]
+	}
+	out := make([]int, len(ds))
+	for i, d := range ds {
+		out[i] = fold[d.Vendor]
+	}
+	return out
+}
+
+func hash(s string) uint64 {
+	h := fnv.New64a()
+	h.Write([]byte(s))
+	return h.Sum64()
+}
+
+func vendors(ds []*desk) int {
+	seen := map[string]bool{}
+	for _, d := range ds {
+		seen[d.Vendor] = true
+	}
+	return len(seen)
+}
+
+func labelCounts(t doc.Type, ls []Lesson) map[string]int {
+	out := map[string]int{}
+	for _, l := range ls {
+		for name, v := range l.Labels {
+			if _, ok := t.Field(name); ok && v != "" {
+				out[name]++
+			}
+		}
+	}
+	return out
+}
+
+// fit trains a scorer for each field that enough desks know.
+func fit(t doc.Type, ds []*desk) map[string]*learn.Forest {
+	out := map[string]*learn.Forest{}
+	for i, spec := range t.Fields {
+		var rows []learn.Example
+		docs, found := 0, 0
+		for _, d := range ds {
+			list, ok := d.lists[i]
+			if !ok {
+				continue
+			}
+			docs++
+			if slices.Contains(d.right[i], true) {
+				found++
+			}
+			for k := range list {
+				rows = append(rows, learn.Example{X: d.views[i][k], Yes: d.right[i][k], Weight: d.weight, Prior: prior(list[k].score)})
+			}
+		}
+		if docs < fewest || found < fewestLabels {
+			continue
+		}
+		if f, err := learn.Train(rows, learn.Options{Trees: 120, Depth: 4, Rate: 0.08, Leaf: 1.5, Penalty: 2}); err == nil {
+			out[spec.Name] = f
+		}
+	}
+	return out
+}
+
+// pickedField is a prediction on a held-back document.
+type pickedField struct {
+	field  string
+	vendor string
+	x      []float32
+	right  bool
+	weight float64
+}
+
+// predict reads a held-back lesson with a model.
+func (d *desk) predict(t doc.Type, m *Model) []*pickedField {
+	var out []*pickedField
+	for _, a := range answers(d.Reading, t, Knowledge{Model: m}) {
+		label, known := d.Labels[a.field.Name]
+		if !known {
+			continue
+		}
+		right := label != "" && CompareForm(a.field.Type, a.field.Value) == CompareForm(a.field.Type, label)
+		out = append(out, &pickedField{a.field.Name, d.Vendor, a.x, right, d.weight})
+	}
+	return out
+}
+
+func rates(held []*pickedField) map[string]float64 {
+	n, right := map[string]float64{}, map[string]float64{}
+	for _, p := range held {
+		n[p.field] += p.weight
+		if p.right {
+			right[p.field] += p.weight
+		}
+	}
+	out := map[string]float64{}
+	for name := range n {
+		out[name] = round((right[name] + 1) / (n[name] + 2))
+	}
+	return out
+}
+
+// judge trains the judge of confidence on held-back predictions, and gives what
+// it says about each of them when its vendor was held back from it too.
+func judge(held []*pickedField, rates map[string]float64, folds int) (*learn.Forest, []trust.Sample) {
+	if len(held) == 0 {
+		return nil, nil
+	}
+	row := func(p *pickedField) learn.Example {
+		p.x[0] = float32(rates[p.field])
+		return learn.Example{X: p.x, Yes: p.right, Weight: p.weight, Prior: learn.Logit(rates[p.field])}
+	}
+	train := func(rows []learn.Example) *learn.Forest {
+		f, err := learn.Train(rows, learn.Options{Trees: 60, Depth: 3, Rate: 0.08, Leaf: 4, Penalty: 4})
+		if err != nil {
+			return nil
+		}
+		return f
+	}
+	var all []learn.Example
+	for _, p := range held {
+		all = append(all, row(p))
+	}
+	var samples []trust.Sample
+	for k := range folds {
+		var rows []learn.Example
+		var out []int
+		for i, p := range held {
+			if int(hash(p.vendor)%uint64(folds)) == k {
+				out = append(out, i)
+			} else {
+				rows = append(rows, all[i])
+			}
+		}
+		if len(out) == 0 {
+			continue
+		}
+		f := train(rows)
+		for _, i := range out {
+			score := rates[held[i].field]
+			if f != nil {
+				score = f.Probability(all[i].X, all[i].Prior)
+			}
+			samples = append(samples, trust.Sample{Group: held[i].vendor, Field: held[i].field, Score: round(score), Right: held[i].right})
+		}
+	}
+	return train(all), samples
+}

@@ -1,0 +1,179 @@
+package fields
+
+import (
+	"bytes"
+	"cmp"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/recto-edge/recto/node/doc"
+	"github.com/recto-edge/recto/node/extract/learn"
+	"github.com/recto-edge/recto/node/extract/trust"
+)
+
+// modelFormat is the version of the file a Model is kept in.
+const modelFormat = 1
+
+// Model is what was learned about one document type from documents whose fields
+// are known: which candidates are right, and how often such a choice is. It is
+// made by Learn or DecodeModel, never changed, and safe for concurrent use.
+type Model struct {
+	Format  int    `json:"format"`
+	Type    string `json:"type"`
+	Columns string `json:"columns"` // digest of the columns it was trained on
+
+	// Scorers judge candidates, by field name. A field without one is left to the rules.
+	Scorers map[string]*learn.Forest `json:"scorers"`
+	// Sure judges the chosen value: is it right?
+	Sure *learn.Forest `json:"sure,omitempty"`
+	// Rates is how often each field was right on held-back documents.
+	Rates map[string]float64 `json:"rates,omitempty"`
+	// Held is what was predicted on documents held back from training; confidence
+	// and acceptance are derived from it.
+	Held []trust.Sample `json:"held,omitempty"`
+
+	Card Card `json:"card"`
+
+	calibration trust.Calibration
+	digest      string
+}
+
+// Card says where a model comes from.
+type Card struct {
+	Documents int            `json:"documents"`
+	Vendors   int            `json:"vendors"`
+	Labels    map[string]int `json:"labels"` // by field: how many documents had a value
+	Sources   []string       `json:"sources,omitempty"`
+	Licences  []string       `json:"licences,omitempty"`
+	Base      string         `json:"base,omitempty"` // digest of the model it grew from
+	MadeAt    time.Time      `json:"made_at"`
+}
+
+// columnsDigest names the columns that models see today.
+func columnsDigest() string {
+	sum := sha256.Sum256([]byte(strings.Join(slices.Concat(viewColumns, spanColumns, sureColumns), "\n")))
+	return hex.EncodeToString(sum[:6])
+}
+
+// Encode gives the file of m. The same model gives the same bytes.
+func (m *Model) Encode() ([]byte, error) {
+	var b bytes.Buffer
+	z, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err != nil {
+		return nil, fmt.Errorf("encode model: %w", err)
+	}
+	if err := json.NewEncoder(z).Encode(m); err != nil {
+		return nil, fmt.Errorf("encode model: %w", err)
+	}
+	if err := z.Close(); err != nil {
+		return nil, fmt.Errorf("encode model: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// maxModel bounds a model file, in bytes uncompressed.
+const maxModel = 64 << 20
+
+// DecodeModel reads the file of a model. Errors are of code Invalid: the file is
+// cut, is no model, or is of another version of Recto.
+func DecodeModel(b []byte) (*Model, error) {
+	z, err := gzip.NewReader(bytes.NewReader(b))
+	if err != nil {
+		return nil, doc.Errorf(doc.Invalid, "this is no model file: %w", err)
+	}
+	raw, err := io.ReadAll(io.LimitReader(z, maxModel+1))
+	if err != nil {
+		return nil, doc.Errorf(doc.Invalid, "the model file is cut or damaged: %w", err)
+	}
+	if len(raw) > maxModel {
+		return nil, doc.Errorf(doc.Invalid, "the model file is larger than any model")
+	}
+	m := &Model{}
+	if err := json.Unmarshal(raw, m); err != nil {
+		return nil, doc.Errorf(doc.Invalid, "the model file is damaged: %w", err)
+	}
+	if m.Format != modelFormat || m.Columns != columnsDigest() {
+		return nil, doc.Errorf(doc.Invalid, "the model for %s was made by another version of Recto; train it again", m.Type)
+	}
+	for name, f := range m.Scorers {
+		if f == nil || f.Columns != len(viewColumns)+len(spanColumns) {
+			return nil, doc.Errorf(doc.Invalid, "the model's scorer of %s does not fit", name)
+		}
+		if err := f.Check(); err != nil {
+			return nil, doc.Errorf(doc.Invalid, "the model's scorer of %s is damaged: %w", name, err)
+		}
+	}
+	if m.Sure != nil {
+		if err := m.Sure.Check(); err != nil || m.Sure.Columns != len(sureColumns) {
+			return nil, doc.Errorf(doc.Invalid, "the model's judge of confidence is damaged: %w", err)
+		}
+	}
+	return m, m.finish(b)
+}
+
+// finish derives what is not kept.
+func (m *Model) finish(encoded []byte) error {
+	sum := sha256.Sum256(encoded)
+	m.digest = "fields-" + m.Type + "@sha256:" + hex.EncodeToString(sum[:])
+	if len(m.Held) == 0 {
+		return nil
+	}
+	c, err := trust.Fit(m.Held)
+	if err != nil {
+		return doc.Errorf(doc.Invalid, "the model's held-back predictions cannot be used: %w", err)
+	}
+	m.calibration = c
+	return nil
+}
+
+// Digest names the model: fields-<type>@sha256:<hexadecimal>.
+func (m *Model) Digest() string { return m.digest }
+
+// rescore gives the candidates of field i new scores, 0..1, and ranks them anew.
+// A nil model leaves them as the rules have them.
+func (m *Model) rescore(r *reader, i int, list []scored) []scored {
+	f := m.scorer(r.fields[i].Name)
+	if f == nil || len(list) == 0 {
+		return list
+	}
+	for k, x := range r.fullViews(i, list) {
+		list[k].rule = list[k].score
+		list[k].score = f.Probability(x, prior(list[k].rule))
+		list[k].method = "scorer"
+	}
+	slices.SortStableFunc(list, func(a, b scored) int { return cmp.Compare(b.score, a.score) })
+	return list
+}
+
+func (m *Model) scorer(field string) *learn.Forest {
+	if m == nil {
+		return nil
+	}
+	return m.Scorers[field]
+}
+
+// prior is what the rules' score says before anything is learned, as log odds.
+func prior(rule float64) float64 { return learn.Logit(0.02 + 0.9*clamp(rule)) }
+
+// fullViews gives the columns of views and of spans.
+func (r *reader) fullViews(i int, list []scored) [][]float32 {
+	out := r.views(i, list)
+	top := r.fields[i].Type == doc.Name || r.fields[i].Type == doc.Address
+	for k := range out {
+		if top {
+			out[k] = append(out[k], r.spanView(&list[k])...)
+			continue
+		}
+		for range spanColumns {
+			out[k] = append(out[k], nan)
+		}
+	}
+	return out
+}
