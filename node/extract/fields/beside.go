@@ -33,7 +33,7 @@ func (r *reader) beside(m labelMatch, spec doc.FieldSpec) []scored {
 	}
 	n := 0
 	right := slices.DeleteFunc(r.onRow(m.row.index, spec.Type), func(c Candidate) bool {
-		return c.at.from < m.at.to || r.otherLabelBetween(m, c)
+		return c.at.to <= m.at.to || c.at.from <= m.at.from || r.otherLabelBetween(m, c) // a sign may end the label and begin the amount
 	})
 	for _, c := range endOfRange(spec, right) {
 		f := r.labelled(m, c, RightOf, n)

@@ -170,6 +170,9 @@ func (r *row) money(h Hints, dates []Candidate) []Candidate {
 		if !ok {
 			continue
 		}
+		if a.decimals == 0 && a.currency == "" && len(digits(c.Raw)) > 7 && digitsOnly(c.Raw) {
+			continue // a number of something, not an amount
+		}
 		c.Value, c.Currency, c.Decimals = a.value, a.currency, a.decimals
 		out = append(out, c)
 	}

@@ -46,12 +46,59 @@ func hintsOf(l *layout) Hints {
 			h.Currency, most = c, n
 		}
 	}
+	h.Currency = currencyHere(l, h.Currency)
 	dollars := h.Currency == "USD" || h.Currency == ""
 	h.MonthFirst = order < 0 || order == 0 && dollars && us > 0
 	if us > 0 && dollars {
 		h.Country = "US"
 	}
 	return h
+}
+
+// homes are what only documents of one country or currency area show: how it
+// writes postal codes, names its taxes and numbers its businesses.
+var homes = []struct {
+	form     *regexp.Regexp
+	currency string
+}{
+	{regexp.MustCompile(`\b(?:AB|BC|MB|NB|NL|NS|NT|NU|ON|PE|QC|SK|YT)\b.{0,20}\b[ABCEGHJ-NPRSTVXY]\d[A-Z]\s?\d[A-Z]\d\b|(?i:\b(?:tvq|tps|hst)\b)`), "CAD"},
+	{regexp.MustCompile(`(?i)\babn\b\W*\d{2}\s?\d{3}|\bpty\.?\s+ltd`), "AUD"},
+	{regexp.MustCompile(`(?i)\bsingapore\s+\(?\d{6}\b|\bpte\.?\s+ltd`), "SGD"},
+	{regexp.MustCompile(`(?i)\bhong\s?kong\b`), "HKD"},
+	{regexp.MustCompile(`(?i)\bp\.?\s?r\.?\s?china\b`), "CNY"},
+	{regexp.MustCompile(`(?i)\bsdn\.?\s?bhd\b`), "MYR"},
+	{usPlace, "USD"},
+	{regexp.MustCompile(`(?i)\b(?:mwst|ust-?id\S*|steuer-?\s?n(?:umme)?r|st-?nr|umsatzsteuer|partita\s+iva|p\.\s?iva|n\.?i\.?f|c\.?i\.?f|btw|siret)\b`), "EUR"},
+}
+
+// currencyHere gives the currency of the country that the document shows, where
+// its amounts have no sign or only a dollar's.
+func currencyHere(l *layout, said string) string {
+	if said != "" && said != "USD" {
+		return said
+	}
+	seen := map[string]int{}
+	for _, r := range l.rows {
+		if r.page > 1 && r.page < len(l.pages)-1 {
+			continue // where a sender names itself is enough
+		}
+		for _, f := range [...]string{"USD", "US$", "U.S."} {
+			if said != "" && strings.Contains(r.text, f) {
+				return said
+			}
+		}
+		for _, x := range homes {
+			if (said == "" || x.currency != "EUR" && x.currency != "MYR") && x.form.MatchString(r.text) {
+				seen[x.currency]++
+			}
+		}
+	}
+	for _, x := range homes { // ties go to the first
+		if seen[x.currency] > seen[said] {
+			said = x.currency
+		}
+	}
+	return said
 }
 
 var signFind = regexp.MustCompile(`\p{Sc}|\b[A-Z]{3}\b|\bRM\s?\d|\b[Ee]uro?\b|\(RM\)|\bRM\b|\bSFr\.?|\bkr\b|\bz[łl]\b`)

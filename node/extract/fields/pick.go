@@ -44,6 +44,7 @@ func answers(reading doc.Reading, t doc.Type, k Knowledge) []answer {
 	}
 	proven := r.settleSums(t, ranked)
 	r.settleTaxes(t, ranked, proven)
+	r.deriveTaxes(t, ranked, proven)
 	var out []answer
 	for i, spec := range t.Fields {
 		switch {
@@ -111,7 +112,7 @@ func (r *reader) field(spec doc.FieldSpec, ranked []scored, sum bool) doc.Field 
 	if respelled(c) {
 		f.Checks = []string{"spelling"} // what stands on the page is Raw
 	}
-	if c.method == domestic {
+	if c.method == domestic || c.method == derived {
 		f.Checks = []string{"derived"} // what stands on the page only lets it be inferred
 	}
 	if spec.Type == doc.Money {

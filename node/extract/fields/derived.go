@@ -1,0 +1,157 @@
+package fields
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/recto-edge/recto/node/doc"
+)
+
+// derived is the method of a value that is worked out of what is printed.
+const derived = "derived"
+
+// taxCheck gives the net, tax and gross fields of a check net+tax=gross.
+func taxCheck(t doc.Type) (net, tax, gross int, ok bool) {
+	for _, check := range t.Checks {
+		terms, ok := parseSum(t, check)
+		if ok && len(terms) == 3 && !terms[0].maybe && !terms[1].maybe && terms[1].sign > 0 && !strings.Contains(check, "-") {
+			return terms[0].field, terms[1].field, terms[2].field, true
+		}
+	}
+	return 0, 0, 0, false
+}
+
+// deriveTaxes answers net and tax where the page prints them only in parts: as
+// one amount for each rate, or as two amounts side by side that make the total.
+// Nothing is derived that does not add up to a total printed on the page.
+func (r *reader) deriveTaxes(t doc.Type, ranked [][]scored, proven map[int]bool) {
+	net, tax, gross, ok := taxCheck(t)
+	if !ok || proven[net] && proven[tax] {
+		return
+	}
+	for k, total := range ranked[gross] {
+		sum, ok := minor(total.Value)
+		if k == 3 || !ok || sum <= 0 || total.Decimals != 2 || total.score < max(least, ranked[gross][0].score/2) {
+			continue
+		}
+		nets, taxes := r.partsByRate(sum)
+		if taxes == nil {
+			nets, taxes = r.pairOnRow(sum)
+		}
+		if taxes == nil {
+			continue
+		}
+		rest := append(ranked[gross][:k:k], ranked[gross][k+1:]...)
+		ranked[gross] = append([]scored{total}, rest...)
+		n := totalOf(taxes)
+		r.put(tax, n, taxes, ranked)
+		proven[tax] = true
+		if nets != nil || r.amount(sum-n) != nil {
+			r.put(net, sum-n, nets, ranked)
+			proven[net] = true
+		}
+		return
+	}
+}
+
+func totalOf(cs []Candidate) (n int64) {
+	for _, c := range cs {
+		v, _ := minor(c.Value)
+		n += v
+	}
+	return n
+}
+
+// put puts the amount n first among the candidates of a field: where it is
+// printed, else as the sum of its parts.
+func (r *reader) put(f int, n int64, parts []Candidate, ranked [][]scored) {
+	if r.promote(f, n, ranked) || len(parts) == 0 {
+		return
+	}
+	c := parts[0]
+	raw := []string{c.Raw}
+	for _, p := range parts[1:] {
+		raw = append(raw, p.Raw)
+		c.Conf = min(c.Conf, p.Conf)
+		if p.Page == c.Page {
+			c.Box = c.Box.Union(p.Box)
+		}
+	}
+	c.Raw, c.Value = strings.Join(raw, " + "), fmt.Sprintf("%d.%02d", n/100, n%100)
+	ranked[f] = append([]scored{{Candidate: c, Features: r.place(c), score: 0.7, method: derived}}, ranked[f]...)
+}
+
+// partsByRate gives the net and tax amounts of two or more rates that together
+// make a total. Where no net amounts are printed, what each rate implies must
+// come to the total, within what rounding to a cent allows.
+func (r *reader) partsByRate(total int64) (nets, taxes []Candidate) {
+	rates := map[string]bool{}
+	for _, x := range r.findTaxes() {
+		if a, _ := minor(x.amount.Value); a > 0 && !rates[x.rate.Value] {
+			rates[x.rate.Value] = true
+			nets, taxes = append(nets, x.basis), append(taxes, x.amount)
+		}
+	}
+	if len(taxes) > 1 && totalOf(nets)+totalOf(taxes) == total {
+		return nets, taxes
+	}
+	nets, taxes = nil, nil
+	implied, slack := 0.0, 1.0
+	clear(rates)
+	for _, rw := range r.layout.rows {
+		ps := r.onRow(rw.index, doc.Percent)
+		if len(ps) != 1 || rates[ps[0].Value] || !taxWord.MatchString(rw.text) {
+			continue
+		}
+		rate := float64(hundredths(ps[0].Value)) / 10000
+		for _, a := range r.onRow(rw.index, doc.Money) {
+			n, _ := minor(a.Value)
+			if a.Decimals == 2 && n > 0 && rate > 0 && rate < 0.3 && a.at != ps[0].at {
+				rates[ps[0].Value] = true
+				taxes = append(taxes, a)
+				implied += float64(n) * (1 + 1/rate)
+				slack += 0.5 * (1 + 1/rate)
+				break
+			}
+		}
+	}
+	if len(taxes) > 1 && implied-slack <= float64(total) && float64(total) <= implied+slack {
+		return nil, taxes
+	}
+	return nil, nil
+}
+
+// pairOnRow finds two amounts side by side that make a total, the smaller a tax
+// of the larger at a rate that is printed on the page.
+func (r *reader) pairOnRow(total int64) (nets, taxes []Candidate) {
+	for _, rw := range r.layout.rows {
+		amounts := r.onRow(rw.index, doc.Money)
+		for i, a := range amounts {
+			for _, b := range amounts[i+1:] {
+				x, _ := minor(a.Value)
+				y, _ := minor(b.Value)
+				if a.Decimals != 2 || b.Decimals != 2 || x+y != total || min(x, y) <= 0 || min(x, y)*10 > max(x, y)*3 {
+					continue
+				}
+				if !r.taxNear(rw) {
+					continue
+				}
+				if x < y {
+					a, b = b, a
+				}
+				return []Candidate{a}, []Candidate{b}
+			}
+		}
+	}
+	return nil, nil
+}
+
+// taxNear says whether a tax is named on a row or within a few rows above it.
+func (r *reader) taxNear(rw *row) bool {
+	for i := rw.index; i >= 0 && i > rw.index-8; i-- {
+		if taxWord.MatchString(r.layout.rows[i].text) {
+			return true
+		}
+	}
+	return false
+}
