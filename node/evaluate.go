@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"slices"
 
 	"github.com/recto-edge/recto/node/cache"
 	"github.com/recto-edge/recto/node/doc"
@@ -26,11 +27,28 @@ type EvalOptions struct {
 	Limit     int  // only the first so many files; 0: all
 	Workers   int  // 0: one a core
 	Misses    int
+	Compare   string // an earlier report as JSON to compare with; empty: none
+	HTML      string // file for the report as a page; empty: none
+	// Folds > 0 cross-validates: Train makes a reader from the documents of all
+	// folds but one, which that reader then reads. Folds share no vendor, or no
+	// Group when that is named (a member of the records, or a label); with Random
+	// they are drawn without regard to it.
+	Folds  int
+	Random bool
+	Group  string
+	Train  Trainer
 	// Readings is a folder that keeps what was read between runs, so that only
 	// picking is done again while the recogniser is the same; empty: none.
 	Readings string
 	Progress func(file string, n, of int)
 }
+
+// Trainer learns from labelled documents and gives what then reads others. read
+// reads them as the program does now; their words come with it.
+type Trainer func(ctx context.Context, read eval.Read, train []eval.Case) (eval.Read, error)
+
+// foldSeed draws the folds: always the same, so that two runs can be compared.
+const foldSeed = 1
 
 // Evaluate reads every labelled document of a folder and compares.
 func Evaluate(ctx context.Context, dir string, o EvalOptions) (eval.Report, error) {
@@ -44,6 +62,10 @@ func Evaluate(ctx context.Context, dir string, o EvalOptions) (eval.Report, erro
 	}
 	if o.Limit > 0 {
 		cases = cases[:min(o.Limit, len(cases))]
+	}
+	earlier, err := earlierReport(o.Compare)
+	if err != nil {
+		return eval.Report{}, err
 	}
 	workers := o.Workers
 	if workers <= 0 {
@@ -59,11 +81,68 @@ func Evaluate(ctx context.Context, dir string, o EvalOptions) (eval.Report, erro
 		}
 	}
 	in := extract.Input{Type: o.Type, Types: types, PictureOnly: o.Rasterise}
-	outcomes := eval.Run(ctx, cases, labelledReader(r, in), eval.RunOptions{Workers: workers, Progress: o.Progress})
-	if err = errors.Join(context.Cause(ctx), r.close()); err != nil {
-		return eval.Report{}, fmt.Errorf("evaluate: %w", err)
+	outcomes, err := o.outcomes(ctx, cases, labelledReader(r, in), workers)
+	if err != nil {
+		return eval.Report{}, errors.Join(fmt.Errorf("evaluate: %w", err), r.close())
 	}
-	return eval.Score(cases, outcomes, eval.Options{Types: types, Form: fields.CompareForm}), nil
+	report := eval.Score(cases, outcomes, eval.Options{Types: types, Form: fields.CompareForm})
+	if earlier != nil {
+		var c eval.Comparison
+		if c, err = eval.Compare(*earlier, report); err == nil {
+			report.Comparison = &c
+		}
+	}
+	if err == nil && o.HTML != "" {
+		err = o.writePage(ctx, report, dir, newPageCrops(r, in, cases, outcomes))
+	}
+	return report, errors.Join(err, r.close())
+}
+
+// outcomes reads the cases as they are, or cross-validates.
+func (o EvalOptions) outcomes(ctx context.Context, cases []eval.Case, read eval.Read, workers int) ([]eval.Outcome, error) {
+	run := eval.RunOptions{Workers: workers, Progress: o.Progress}
+	if o.Folds == 0 {
+		out := eval.Run(ctx, cases, read, run)
+		return out, context.Cause(ctx)
+	}
+	if o.Train == nil {
+		return nil, doc.Errorf(doc.Invalid, "folds are for what is trained, and nothing here is: leave them out")
+	}
+	// Without a document there is nothing to learn from or to test.
+	cases = slices.DeleteFunc(slices.Clone(cases), func(c eval.Case) bool { return c.Path == "" })
+	group := eval.Vendor
+	if o.Group != "" {
+		group = eval.GroupBy(o.Group)
+	}
+	var folds [][]int
+	var err error
+	if o.Random {
+		folds, err = eval.RandomFolds(len(cases), o.Folds, foldSeed)
+	} else {
+		folds, err = eval.Folds(cases, o.Folds, foldSeed, group)
+	}
+	if err != nil {
+		return nil, err
+	}
+	fit := func(ctx context.Context, train []eval.Case) (eval.Read, error) { return o.Train(ctx, read, train) }
+	return eval.CrossValidate(ctx, cases, folds, group, fit, run)
+}
+
+// earlierReport reads the report to compare with; nil when path names none.
+func earlierReport(path string) (*eval.Report, error) {
+	if path == "" {
+		return nil, nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, doc.Errorf(doc.NotFound, "open the earlier report: %w", err)
+	}
+	defer f.Close()
+	r, err := eval.LoadReport(f)
+	if err != nil {
+		return nil, err
+	}
+	return &r, nil
 }
 
 // labelledReader reads labelled documents, and finds the words that really stand

@@ -17,6 +17,8 @@ func runEval(ctx context.Context, s streams, args []string) error {
 	fs.IntVar(&o.Workers, "workers", 0, "files read at the same time (default: one a core)")
 	fs.StringVar(&o.Readings, "readings", "", "folder that keeps the words read, so that the next run need not read again (default: none)")
 	fs.IntVar(&o.Misses, "misses", 20, "how many misses to list (with --json: all)")
+	fs.StringVar(&o.HTML, "html", "", "write the report to this file as a page with plots and pictures of the misses")
+	fs.StringVar(&o.Compare, "compare", "", "compare with this earlier report, made with --json by another revision or model over the same folder")
 	asJSON := fs.Bool("json", false, "print the report as JSON")
 	dirs, err := parse(fs, args, 1, 1)
 	if err != nil {
