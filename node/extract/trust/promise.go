@@ -1,10 +1,8 @@
 package trust
 
 import (
-	"cmp"
 	"fmt"
 	"math"
-	"slices"
 )
 
 // Target is what an admin asks for.
@@ -18,6 +16,14 @@ type Target struct {
 	// MinGroups is the least number of groups of which something must be accepted,
 	// however sure the figures are; 0 means 20.
 	MinGroups int `json:"min_groups,omitempty"`
+	// Apart gives each field of a group its own vote. A promise over several fields
+	// then needs fewer groups, and rests on one thing more: that a new vendor whose
+	// one field is misread is not misread in all. How much one goes with the other
+	// in the samples is measured and paid for, but a kind of vendor that is not
+	// among them can break it. Off, nothing of the sort is assumed.
+	Apart bool `json:"apart,omitempty"`
+	// Unit is what groups are called in Why, in the plural; empty means vendors.
+	Unit string `json:"unit,omitempty"`
 }
 
 func (t Target) defaults() Target {
@@ -26,6 +32,9 @@ func (t Target) defaults() Target {
 	}
 	if t.MinGroups == 0 {
 		t.MinGroups = 20
+	}
+	if t.Unit == "" {
+		t.Unit = "vendors"
 	}
 	return t
 }
@@ -76,93 +85,58 @@ func Promised(samples []Sample, t Target) Promise {
 	if err != nil {
 		return Promise{Threshold: Never, Bound: 1, Why: "Nothing is accepted: " + err.Error() + "."}
 	}
-	stairs := descend(samples)
+	stairs := descend(samples, t.Apart)
 	best := Promise{Threshold: Never, Bound: 1}
 	var failed *Promise
 	for _, p := range tried(stairs, t) {
-		p.Bound = upperShare(p.votes, float64(p.Groups), t.Delta)
-		now := p.promise(len(samples))
+		p.Bound = upperShare(p.against, p.votes, t.Delta)
+		p.Coverage = float64(p.Accepted) / float64(len(samples))
 		if p.Bound > 1-t.Precision || float64(p.Wrong) > (1-t.Precision)*float64(p.Accepted) {
-			failed = &now
+			failed = &p.Promise
 			break
 		}
-		now.Holds = true
-		best = now
+		best = p.Promise
+		best.Holds = true
 	}
 	best.Why, best.Missing = explain(best, failed, stairs, t)
 	return best
 }
 
-// stair is a threshold that parts the samples, and what lies at or above it.
-type stair struct {
-	Promise
-	votes float64 // sum over groups of the share wrong among what is accepted
-}
-
-func (s stair) promise(total int) Promise {
-	s.Coverage = float64(s.Accepted) / float64(total)
-	return s.Promise
-}
-
-// descend gives all thresholds that part the samples, the highest first. Equal
-// scores stay together.
-func descend(samples []Sample) []stair {
-	of, n := groups(samples)
-	order := make([]int, len(samples))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(samples[b].Score, samples[a].Score) })
-	accepted, wrong := make([]float64, n), make([]float64, n)
-	var out []stair
-	var now stair
-	for k, i := range order {
-		g := of[i]
-		if accepted[g] == 0 {
-			now.Groups++
-		} else {
-			now.votes -= wrong[g] / accepted[g]
-		}
-		accepted[g]++
-		now.Accepted++
-		if !samples[i].Right {
-			wrong[g]++
-			now.Wrong++
-		}
-		now.votes += wrong[g] / accepted[g]
-		if k+1 == len(order) || samples[order[k+1]].Score != samples[i].Score {
-			now.Threshold = samples[i].Score
-			out = append(out, now)
-		}
-	}
-	return out
-}
-
 // Each threshold that is tried takes in so much more than the one before: in steps
 // of single samples a wrong one among few would end the search where a few more
 // right ones carry on.
-const stride = 1.1
+const stride = 1.05
+
+// maxSpare bounds how many votes against it a promise survives at the first
+// threshold tried.
+const maxSpare = 8
 
 // tried picks the thresholds to test, in order. It looks at scores and groups only,
-// never at what is right: that is what makes the first failure the only price. It
-// begins where the promise survives one vote against it, if there are enough groups
-// for that, since a start with nothing to spare ends most searches at once.
+// never at what is right: that is what makes the first failure the only price. A
+// start with nothing to spare ends most searches at once, so it begins where the
+// promise survives as many votes against it as half of all votes allow.
 func tried(stairs []stair, t Target) []stair {
 	if len(stairs) == 0 {
 		return nil
 	}
-	total := stairs[len(stairs)-1].Groups
-	first := max(needed(0, 1-t.Precision, t.Delta), t.MinGroups)
-	if spare := needed(1, 1-t.Precision, t.Delta); spare <= total && spare > first {
-		first = spare
+	total := stairs[len(stairs)-1].votes
+	first := needed(0, 1-t.Precision, t.Delta)
+	for spare := 1; spare <= maxSpare; spare++ {
+		n := needed(spare, 1-t.Precision, t.Delta)
+		if float64(n) > total || spare > 1 && float64(n) > total/2 {
+			break
+		}
+		first = n
 	}
 	var out []stair
-	next := float64(first)
+	next := 0.0
 	for i, s := range stairs {
-		last := i+1 == len(stairs)
-		if float64(s.Groups) >= next || last && s.Groups >= first {
+		if s.votes < float64(first) || s.Groups < t.MinGroups {
+			continue
+		}
+		if float64(s.Accepted) >= next || i+1 == len(stairs) {
 			out = append(out, s)
-			next = max(next, float64(s.Groups)) * stride
+			next = float64(s.Accepted) * stride
 		}
 	}
 	return out
@@ -173,23 +147,24 @@ func tried(stairs []stair, t Target) []stair {
 func explain(best Promise, failed *Promise, stairs []stair, t Target) (string, int) {
 	aim := fmt.Sprintf("at most %s wrong in 100 accepted", number(100*(1-t.Precision)))
 	if best.Holds {
-		return fmt.Sprintf("Holds: of %d accepted values of %d vendors %d were wrong; with %s %% certainty no more than %s in 100 are.",
-			best.Accepted, best.Groups, best.Wrong, number(100*(1-t.Delta)), number(100*best.Bound)), 0
+		return fmt.Sprintf("Holds: of %d accepted values of %d %s %d were wrong; with %s %% certainty no more than %s in 100 are.",
+			best.Accepted, best.Groups, t.Unit, best.Wrong, number(100*(1-t.Delta)), number(100*best.Bound)), 0
 	}
-	have := 0
-	if len(stairs) > 0 {
-		have = stairs[len(stairs)-1].Groups
+	if len(stairs) == 0 {
+		n := max(needed(0, 1-t.Precision, t.Delta), t.MinGroups)
+		return fmt.Sprintf("Nothing is accepted yet: no document has been reviewed. To promise %s, documents of up to %d %s are needed, if every value is right.", aim, n, t.Unit), n
 	}
-	least := max(needed(0, 1-t.Precision, t.Delta), t.MinGroups)
-	if have < least {
-		return fmt.Sprintf("Nothing is accepted yet: to promise %s, reviewed documents of at least %d vendors are needed, even if every value was right. There are %d: review documents of %d more vendors, or ask for less.",
-			aim, least, have, least-have), least - have
+	whole := stairs[len(stairs)-1]
+	least := float64(needed(0, 1-t.Precision, t.Delta)) * float64(whole.Groups) / whole.votes // in groups
+	if more := max(int(math.Ceil(least-1e-9)), t.MinGroups) - whole.Groups; more > 0 {
+		return fmt.Sprintf("Nothing is accepted yet: to promise %s, at least %d reviewed %s are needed, even if every value was right. There are %d: review %d more, or ask for less.",
+			aim, whole.Groups+more, t.Unit, whole.Groups, more), more
 	}
 	if failed != nil {
-		return fmt.Sprintf("Nothing is accepted: among the surest %d values, of %d vendors, %d were wrong, which is too many to promise %s. Review more documents, or ask for less.",
-			failed.Accepted, failed.Groups, failed.Wrong, aim), 0
+		return fmt.Sprintf("Nothing is accepted: among the surest %d values, of %d %s, %d were wrong, which is too many to promise %s. Review more documents, or ask for less.",
+			failed.Accepted, failed.Groups, t.Unit, failed.Wrong, aim), 0
 	}
-	return fmt.Sprintf("Nothing is accepted: no threshold could be tested to promise %s.", aim), 0
+	return fmt.Sprintf("Nothing is accepted: no part of the samples could be tested to promise %s.", aim), 0
 }
 
 // number writes a figure with as many digits as it needs, two at most.

@@ -14,8 +14,8 @@ func Settle(shipped Promise, site []Sample, t Target) Promise {
 		return own
 	}
 	t = t.defaults()
-	here := at(site, shipped.Threshold)
-	if low := lowerShare(here.votes, float64(here.Groups), t.Delta); low > 1-t.Precision {
+	here := reach(site, shipped.Threshold, t.Apart)
+	if low := lowerShare(here.against, here.votes, t.Delta); low > 1-t.Precision {
 		own.Why = fmt.Sprintf("Nothing is accepted: on this site's own documents %d of %d values that the shipped threshold accepts were wrong, which refutes its promise. %s", here.Wrong, here.Accepted, own.Why)
 		return own
 	}
@@ -24,10 +24,10 @@ func Settle(shipped Promise, site []Sample, t Target) Promise {
 	return shipped
 }
 
-// at gives what a threshold accepts of samples.
-func at(samples []Sample, threshold float64) stair {
+// reach gives what a threshold accepts of samples.
+func reach(samples []Sample, threshold float64, apart bool) stair {
 	out := stair{}
-	for _, s := range descend(samples) {
+	for _, s := range descend(samples, apart) {
 		if s.Threshold < threshold {
 			break
 		}

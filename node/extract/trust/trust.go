@@ -5,7 +5,7 @@
 // the share of wrong values among accepted ones, the threshold that follows from
 // it, and the reliability plot. It guarantees that confidence never falls where the
 // score rises, that a threshold is given only where the samples prove it, and that
-// the same samples give the same answer in any order. It never reads a document,
+// the same samples give the same answer. It never reads a document,
 // keeps no state, and never counts many documents of one vendor as many witnesses:
 // a layout that is misread once is misread every time.
 //
