@@ -152,12 +152,12 @@ func explain(best Promise, failed *Promise, stairs []stair, t Target) (string, i
 	}
 	if len(stairs) == 0 {
 		n := max(needed(0, 1-t.Precision, t.Delta), t.MinGroups)
-		return fmt.Sprintf("Nothing is accepted yet: no document has been reviewed. To promise %s, documents of up to %d %s are needed, if every value is right.", aim, n, t.Unit), n
+		return fmt.Sprintf("Nothing is accepted yet: no document has been reviewed. To promise %s, reviews of about %d %s are needed, if every value is right.", aim, n, t.Unit), n
 	}
 	whole := stairs[len(stairs)-1]
 	least := float64(needed(0, 1-t.Precision, t.Delta)) * float64(whole.Groups) / whole.votes // in groups
 	if more := max(int(math.Ceil(least-1e-9)), t.MinGroups) - whole.Groups; more > 0 {
-		return fmt.Sprintf("Nothing is accepted yet: to promise %s, at least %d reviewed %s are needed, even if every value was right. There are %d: review %d more, or ask for less.",
+		return fmt.Sprintf("Nothing is accepted yet: to promise %s, reviews of at least %d %s are needed, even if every value was right. There are %d: review %d more, or ask for less.",
 			aim, whole.Groups+more, t.Unit, whole.Groups, more), more
 	}
 	if failed != nil {
