@@ -1,304 +1,353 @@
 package fields
 
 import (
-	"math/big"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/recto-edge/recto/node/doc"
 )
 
-// column is a column of a table as its header shows it.
-type column struct {
-	spec   int // index in the table's columns
-	x0, x1 int
-}
-
-// header is the head of a table of items.
-type header struct {
-	columns []column
-	last    int // index of its last row
-	page    int
-}
-
 // table answers a field of type table: taxes by their arithmetic, everything
-// else by its header.
+// else by its head.
 func (r *reader) table(spec doc.FieldSpec) (doc.Field, bool) {
 	if spec.Hint == "taxes" {
 		return r.taxTable(spec)
 	}
-	h, ok := r.findHeader(spec, 0)
-	if !ok {
-		return doc.Field{}, false
-	}
-	f := doc.Field{Name: spec.Name, Type: doc.Table, Source: sourceOf(r.layout.pages[h.page]), Method: "table", Confidence: 0.6, Page: r.pageNumber(h.page)}
-	var box doc.Box
-	for ok {
-		items, end := r.items(spec, h)
-		for _, it := range items {
-			if row := r.itemRow(spec, it); len(row) > 1 {
-				f.Rows = append(f.Rows, row)
-				if it.page == h.page && r.pageNumber(h.page) == f.Page {
-					box = box.Union(it.box)
-				}
-			}
-		}
-		h, ok = r.findHeader(spec, end)
-	}
-	f.Box = &box
-	return f, len(f.Rows) > 0
-}
-
-// findHeader finds the next row from index on that names at least three columns.
-func (r *reader) findHeader(spec doc.FieldSpec, from int) (header, bool) {
 	x := indexLabels(labelsOf(spec.Columns))
-	for i := from; i < len(r.layout.rows); i++ {
-		rw := r.layout.rows[i]
-		h := header{page: rw.page, last: i}
-		h.add(x.inRow(rw), rw)
-		if len(h.columns) == 0 {
-			continue
-		}
-		for _, b := range r.layout.below(rw, 4) { // heads are often two or three lines high
-			if b.box[1]-r.layout.rows[h.last].box[3] > r.layout.height[rw.page] || len(r.onRow(b.index, doc.Money)) > 1 {
-				break
-			}
-			before := len(h.columns)
-			if h.add(x.inRow(b), b); len(h.columns) > before {
-				h.last = b.index
-			}
-		}
-		if len(h.columns) >= 3 && h.has(spec, doc.Money, doc.Number) {
-			return h, true
-		}
-	}
-	return header{}, false
-}
-
-func (h *header) add(ms []labelMatch, rw *row) {
-	for _, m := range ms {
-		if m.sim < 1 && len(m.form) < 7 || slices.ContainsFunc(h.columns, func(c column) bool { return c.spec == m.field }) {
-			continue
-		}
-		b := rw.boxOf(m.at)
-		if slices.ContainsFunc(h.columns, func(c column) bool { return b[0] < c.x1 && b[2] > c.x0 }) {
-			continue
-		}
-		h.columns = append(h.columns, column{m.field, b[0], b[2]})
-	}
-}
-
-func (h *header) has(spec doc.FieldSpec, types ...doc.FieldType) bool {
-	return slices.ContainsFunc(h.columns, func(c column) bool { return slices.Contains(types, spec.Columns[c.spec].Type) })
-}
-
-// of gives the column that a box belongs to: the one it overlaps most, else the
-// nearest within reach.
-func (h *header) of(b doc.Box, height int) (column, bool) {
-	best, most := -1, -3*height
-	for i, c := range h.columns {
-		if o := min(b[2], c.x1) - max(b[0], c.x0); o > most {
-			best, most = i, o
-		}
-	}
-	if best < 0 {
-		return column{}, false
-	}
-	return h.columns[best], true
-}
-
-// item is one line of the table: pieces of text by column.
-type item struct {
-	cells map[int][]piece
-	box   doc.Box
-	page  int
-	last  int // index of its last row
-}
-
-// items reads the lines under a header until the totals begin or the page ends.
-func (r *reader) items(spec doc.FieldSpec, h header) ([]item, int) {
-	var out []item
-	height := r.layout.height[h.page]
-	i := h.last + 1
-	for ; i < len(r.layout.rows) && r.layout.rows[i].page == h.page; i++ {
-		rw := r.layout.rows[i]
-		if r.totalsBegin(rw) || len(out) > 0 && rw.box[1]-r.layout.rows[out[len(out)-1].last].box[3] > 8*height {
+	f := doc.Field{Name: spec.Name, Type: doc.Table, Method: "table", Confidence: 0.6}
+	var box doc.Box
+	page := -1
+	for next := 0; ; {
+		h, ok := r.findHead(spec, x, next)
+		if !ok {
 			break
 		}
-		cells := map[int][]piece{}
-		for _, c := range rw.cells {
-			if col, ok := h.of(rw.boxOf(c), height); ok {
-				cells[col.spec] = append(cells[col.spec], piece{rw, c, rw.textOf(c)})
-			}
-		}
-		switch {
-		case r.begins(spec, cells, out):
-			out = append(out, item{cells: cells, box: rw.box, page: rw.page, last: i})
-		case len(out) > 0:
-			it := &out[len(out)-1]
-			if rw.box[1]-r.layout.rows[it.last].box[3] > 2*height {
+		var rows []*row
+		rows, next = r.bodyRows(spec, x, h)
+		next = max(next, h.last+1)
+		for _, it := range r.items(spec, &h, rows) {
+			cells := r.itemRow(spec, h, it)
+			if len(cells) < 2 {
 				continue
 			}
-			for k, ps := range cells {
-				if strings.HasPrefix(ps[0].text, "=") && spec.Columns[k].Type != doc.Text {
-					it.cells[k] = ps // what is left after a discount
-					continue
-				}
-				if len(it.cells[k]) == 0 || spec.Columns[k].Type == doc.Text && r.continues(it.cells[k], ps[0]) {
-					it.cells[k] = append(it.cells[k], ps...)
-				}
+			if page < 0 {
+				page = it.page()
 			}
-			it.box, it.last = it.box.Union(rw.box), i
+			if it.page() == page {
+				box = box.Union(it.box())
+			}
+			f.Rows = append(f.Rows, cells)
 		}
 	}
-	return out, i
+	if len(f.Rows) == 0 {
+		return doc.Field{}, false
+	}
+	r.countPositions(spec, f.Rows)
+	f.Page, f.Box, f.Source = r.pageNumber(page), &box, sourceOf(r.layout.pages[page])
+	return f, true
 }
 
-// continues says whether a piece of text is the next line of what stands above it
-// in its column, and no note with a key of its own.
-func (r *reader) continues(above []piece, p piece) bool {
-	last := above[len(above)-1]
-	gap := p.row.boxOf(p.at)[1] - last.row.boxOf(last.at)[3]
-	return gap < r.layout.height[p.row.page]*4/5 && !strings.Contains(p.text, ":")
+// item is one entry of a table: its lines, and which of them has its amount.
+type item struct {
+	lines  []tableLine
+	anchor int
 }
 
-// totalsBegin says whether a row starts with the label of one of the document's
-// sums and has an amount.
-func (r *reader) totalsBegin(rw *row) bool {
-	if len(r.onRow(rw.index, doc.Money)) == 0 {
+func (it item) page() int { return it.lines[it.anchor].row.page }
+
+// box gives the place of the item on the page of its amount.
+func (it item) box() doc.Box {
+	var b doc.Box
+	for _, l := range it.lines {
+		if l.row.page == it.page() {
+			b = b.Union(l.row.box)
+		}
+	}
+	return b
+}
+
+// whole says whether a piece is a cell of its own, not a part of running text.
+func (p piece) whole() bool {
+	c := p.row.cells[p.row.tokens[p.at.from].cell]
+	return c == p.at
+}
+
+// pieces gives what stands in a column, line by line. When anchored is set, the
+// amount's line comes first, and of the others only what is a cell of its own.
+func (it item) pieces(c int, anchored bool) []piece {
+	if c < 0 {
+		return nil
+	}
+	var out []piece
+	for i, l := range it.lines {
+		for _, p := range l.cells[c] {
+			if !anchored || i == it.anchor || p.whole() {
+				out = append(out, p)
+			}
+		}
+	}
+	if a := it.lines[it.anchor].cells[c]; anchored && len(a) > 0 {
+		out = append(slices.Clone(a), slices.DeleteFunc(out, func(p piece) bool { return p.row == a[0].row })...)
+	}
+	return out
+}
+
+// items cuts the body of a table into its entries: first with the columns that
+// the head names and all lines with figures, then, when the lines with amounts
+// are known, with the columns that these show, and with those that arithmetic
+// says are quantity, price and amount.
+func (r *reader) items(spec doc.FieldSpec, h *head, rows []*row) []item {
+	lines := r.body(h, rows, func(i int) bool { return figuresOn(rows[i]) >= 2 })
+	g := r.rolesByHead(spec, h, lines)
+	its := r.cut(h, lines, g)
+	if len(its) == 0 {
+		return nil
+	}
+	anchored := map[*row]bool{}
+	for _, it := range its {
+		anchored[it.lines[it.anchor].row] = true
+	}
+	lines = r.body(h, rows, func(i int) bool { return anchored[rows[i]] })
+	g = r.rolesByHead(spec, h, lines)
+	if its = r.cut(h, lines, g); len(its) == 0 {
+		return nil
+	}
+	if better := r.rolesByValues(spec, h, its, g); better != g {
+		if again := r.cut(h, lines, better); len(again) > 0 {
+			g, its = better, again
+		}
+	}
+	its = r.real(its, g)
+	r.giveRoles(spec, h, its, g)
+	return its
+}
+
+// real leaves out lines with an amount that are no items: where most items have
+// a quantity or a price, a line without either, and without a position, is a
+// surcharge or a note, unless the sum of the items needs it.
+func (r *reader) real(its []item, g roles3) []item {
+	if g.total < 0 {
+		return its
+	}
+	var full, rest []item
+	var sum, fullSum int64
+	for _, it := range its {
+		ls := it.lines[:it.anchor+1]
+		n := int64(0)
+		for _, p := range it.pieces(g.total, true) {
+			if a, ok := parseMoney(p.text, r.hints); ok {
+				n, _ = minor(a.value)
+				break
+			}
+		}
+		if r.allowance(it, g) {
+			continue
+		}
+		rest, sum = append(rest, it), sum+n
+		if r.filledWithin(ls, g.quantity) || r.filledWithin(ls, g.price) || g.pos >= 0 && slices.ContainsFunc(it.lines, func(l tableLine) bool { return positioned(l, g.pos) }) {
+			full, fullSum = append(full, it), fullSum+n
+		}
+	}
+	if len(rest) == 0 {
+		return its
+	}
+	if 2*len(full) < len(rest) || r.totalStands(sum) && !r.totalStands(fullSum) {
+		return rest
+	}
+	return full
+}
+
+var allowanceStart = regexp.MustCompile(`(?i)^\W*(rechnungs|gesamt|sonder|mengen)?(rabatt|nachlass|abschlag|zuschlag|skonto|remise|rabais|discount|allowance|charge|surcharge|sconto|descuento|korting)\b`)
+
+// allowance says whether a line with an amount is a discount or surcharge on what
+// stands above it: it is named so and has no price.
+func (r *reader) allowance(it item, g roles3) bool {
+	l := it.lines[it.anchor]
+	if r.filled(l, g.price) && r.filled(l, g.quantity) {
 		return false
 	}
-	for _, m := range r.onLabels(rw) {
-		if r.fields[m.field].Type == doc.Money && m.sim == 1 && m.at.from <= 1 {
+	for c := range l.cells {
+		if c != g.pos && len(l.cells[c]) > 0 && allowanceStart.MatchString(l.cells[c][0].text) {
 			return true
 		}
 	}
 	return false
 }
 
-// begins says whether a row starts a new item: it has a position, or numbers in
-// at least two columns of which the current item has one already.
-func (r *reader) begins(spec doc.FieldSpec, cells map[int][]piece, out []item) bool {
-	numbers, again := 0, false
-	for k, ps := range cells {
-		switch spec.Columns[k].Type {
-		case doc.Money, doc.Number, doc.Percent:
-			if _, ok := r.columnValue(spec.Columns[k], ps[0].text); ok {
-				numbers++
-				again = again || len(out) == 0 || len(out[len(out)-1].cells[k]) > 0
-			}
-		}
-		if spec.Columns[k].Name == "pos" && isPosition(ps[0].text) && len(cells) > 1 {
-			return true
-		}
-	}
-	return numbers >= 2 && again
+// totalStands says whether an amount of the document that has a label is n.
+func (r *reader) totalStands(n int64) bool {
+	return slices.ContainsFunc(r.matches, func(m labelMatch) bool {
+		return r.fields[m.field].Type == doc.Money && slices.ContainsFunc(r.onRow(m.row.index, doc.Money), func(c Candidate) bool {
+			v, ok := minor(c.Value)
+			return ok && v == n && c.at.from >= m.at.to
+		})
+	})
 }
 
-var position = regexp.MustCompile(`^#?\d{1,4}[.)]?(\d{1,3})?$`)
-
-func isPosition(s string) bool { return position.MatchString(strings.TrimSpace(s)) }
-
-var (
-	quantityUnit = regexp.MustCompile(`^([-–]?[\d.,' ]*\d)\s*(?:x\b)?\s*([\p{L}²³.]{1,12})?$`)
-	codeThenText = regexp.MustCompile(`^([A-Z0-9][A-Z0-9_./\-]*\d[A-Z0-9_./\-]*)\s+[-–]\s+(.+)$`)
-)
-
-// columnValue reads the text of a cell as a value of the column's type.
-func (r *reader) columnValue(col doc.FieldSpec, s string) (string, bool) {
-	if i := strings.LastIndex(s, "="); i >= 0 {
-		s = s[i+1:]
+// cut finds the lines that carry an item's amount and divides the lines between
+// them.
+func (r *reader) cut(h *head, lines []tableLine, g roles3) []item {
+	anchors := r.anchors(lines, g)
+	if len(anchors) == 0 {
+		return nil
 	}
-	switch col.Type {
-	case doc.Number:
-		h := r.hints
-		if m := quantityUnit.FindStringSubmatch(strings.TrimSpace(s)); m != nil {
-			s = m[1]
-		} else if a, ok := parseMoney(s, h); ok {
-			rest, _ := cutCurrency(tidy(s), h)
-			if v, ok := canonicalNumber(rest, h); ok {
-				return v, true
-			}
-			return trimZeros(a.value), true
-		}
-		return canonicalNumber(s, h)
-	case doc.Money, doc.Percent:
-		return Canonical(col.Type, s, r.hints)
+	height := r.layout.height[h.page]
+	starts := []int{r.firstLine(lines, anchors[0], height)}
+	above := r.textAbove(lines[starts[0]:anchors[0]], lines[anchors[0]], g)
+	for k := 1; k < len(anchors); k++ {
+		starts = append(starts, r.divide(lines, starts[k-1], anchors[k-1], anchors[k], g, above))
 	}
-	return Canonical(col.Type, s, r.hints)
-}
-
-// itemRow turns an item into the fields of a row and checks quantity times price.
-func (r *reader) itemRow(spec doc.FieldSpec, it item) []doc.Field {
-	var out []doc.Field
-	put := func(col doc.FieldSpec, raw, value string, p piece) {
-		if value != "" && !has(out, col.Name) {
-			c := Candidate{Raw: raw, Value: value, Page: it.page, Box: p.row.boxOf(p.at)}
-			out = append(out, r.cell(col, c, 0.6, "table"))
+	var out []item
+	for k, a := range anchors {
+		end := r.lastLine(lines, a, height) + 1
+		if k+1 < len(anchors) {
+			end = starts[k+1]
 		}
-	}
-	columns := doc.Type{Fields: spec.Columns}
-	for k, col := range spec.Columns {
-		ps := it.cells[k]
-		if len(ps) == 0 {
-			continue
-		}
-		text := ps[0].text
-		if col.Type == doc.Text {
-			text = joinTexts(ps)
-		}
-		if m := codeThenText.FindStringSubmatch(text); m != nil && col.Name == "description" {
-			if art, ok := columns.Field("article_no"); ok && len(it.cells) > 0 {
-				put(art, m[1], m[1], ps[0])
-				text = m[2]
-			}
-		}
-		if m := quantityUnit.FindStringSubmatch(strings.TrimSpace(text)); m != nil && m[2] != "" && col.Name == "quantity" {
-			if unit, ok := columns.Field("unit"); ok {
-				put(unit, m[2], unitCode(m[2]), ps[0])
-			}
-		}
-		if v, ok := r.columnValue(col, text); ok && (col.Type != doc.Identifier || hasDigit(v)) {
-			put(col, text, v, ps[0])
-		}
+		out = append(out, item{lines: lines[starts[k]:end], anchor: a - starts[k]})
 	}
 	return out
 }
 
-func joinTexts(ps []piece) string {
-	parts := make([]string, len(ps))
-	for i, p := range ps {
-		parts[i] = p.text
+// anchors gives the lines with an item's amount, and those that have the other
+// figures of an item whose amount was not read.
+func (r *reader) anchors(lines []tableLine, g roles3) []int {
+	var out []int
+	for i, l := range lines {
+		if r.hasAmount(l, g.total) {
+			out = append(out, i)
+		}
 	}
-	return tidy(strings.Join(parts, " "))
-}
-
-// checkRows notes in the cells of each row whether quantity times price is the
-// row's total, where all three stand.
-func checkRows(f *doc.Field) {
-	rows := make([][]doc.Field, len(f.Rows))
-	for i, row := range f.Rows {
-		rows[i] = slices.Clone(row)
-		q, p, t := cellNamed(rows[i], "quantity"), cellNamed(rows[i], "unit_price"), cellNamed(rows[i], "line_total")
-		if q == nil || p == nil || t == nil {
+	var lost []int
+	for i, l := range lines {
+		if r.hasAmount(l, g.total) || !r.filled(l, g.quantity) || !r.filled(l, g.price) {
 			continue
 		}
-		a, okA := new(big.Rat).SetString(q.Value)
-		b, okB := new(big.Rat).SetString(p.Value)
-		if okA && okB {
-			note(t, "product", new(big.Rat).Mul(a, b).FloatString(2) == t.Value)
+		k, _ := slices.BinarySearch(out, i)
+		before := k > 0 && r.filledWithin(lines[out[k-1]:i], g.quantity)
+		after := k < len(out) && r.filled(lines[out[k]], g.quantity)
+		if (before || k == 0) && (after || k == len(out)) {
+			lost = append(lost, i)
 		}
 	}
-	f.Rows = rows
+	out = append(out, lost...)
+	slices.Sort(out)
+	return out
 }
 
-func cellNamed(row []doc.Field, name string) *doc.Field {
-	for i := range row {
-		if row[i].Name == name {
-			row[i].Checks, row[i].FailedChecks = slices.Clone(row[i].Checks), slices.Clone(row[i].FailedChecks)
-			return &row[i]
+func (r *reader) hasAmount(l tableLine, c int) bool {
+	if c < 0 {
+		return false
+	}
+	for _, p := range l.cells[c] {
+		if a, ok := parseMoney(p.text, r.hints); ok && (a.decimals > 0 || !r.decimals()) {
+			return true
 		}
 	}
-	return nil
+	return false
+}
+
+// decimals says whether the document's amounts have decimals at all.
+func (r *reader) decimals() bool { return r.largest > 0 }
+
+// filled says whether a line has a figure in column c.
+func (r *reader) filled(l tableLine, c int) bool {
+	return c >= 0 && slices.ContainsFunc(l.cells[c], func(p piece) bool { _, ok := r.figure(p.text); return ok })
+}
+
+// filledWhole leaves out figures within running text.
+func (r *reader) filledWhole(l tableLine, c int) bool {
+	return c >= 0 && slices.ContainsFunc(l.cells[c], func(p piece) bool { _, ok := r.figure(p.text); return ok && p.whole() })
+}
+
+func (r *reader) filledWithin(ls []tableLine, c int) bool {
+	return slices.ContainsFunc(ls, func(l tableLine) bool { return r.filled(l, c) })
+}
+
+// lineGap gives how far line i stands below those before it, in pixels; the
+// edge of a page counts as one line.
+func lineGap(lines []tableLine, i, height int) int {
+	if i == 0 || lines[i].row.page != lines[i-1].row.page {
+		return height
+	}
+	return lines[i].row.box[1] - lines[i-1].row.box[3]
+}
+
+// firstLine gives the first line of the first item: what stands above its amount
+// without a wide gap.
+func (r *reader) firstLine(lines []tableLine, anchor, height int) int {
+	i := anchor
+	for i > 0 && anchor-i < 8 && lineGap(lines, i, height) < 3*height && lines[i-1].row.page == lines[anchor].row.page {
+		i--
+	}
+	return i
+}
+
+// lastLine gives the last line of the last item.
+func (r *reader) lastLine(lines []tableLine, anchor, height int) int {
+	i := anchor
+	for i+1 < len(lines) && lineGap(lines, i+1, height) < 4*height && lines[i+1].row.page == lines[anchor].row.page {
+		i++
+	}
+	return i
+}
+
+// textAbove says whether the description of an item begins above its figures.
+func (r *reader) textAbove(above []tableLine, anchor tableLine, g roles3) bool {
+	if g.text < 0 {
+		return false
+	}
+	height := r.layout.height[anchor.row.page]
+	for _, l := range above {
+		if r.filled(l, g.quantity) || r.filled(l, g.price) || r.filled(l, g.rate) {
+			return false
+		}
+		for _, p := range l.cells[g.text] {
+			if _, letters := counts(p.text); letters > 2 && p.row.boxOf(p.at)[3] < anchor.row.box[1]+height/3 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// divide gives the first line of the item whose amount is on line b, when the one
+// before has its amount on line a: not after the first figure that must be of the
+// second, and where the gap is widest if text stands above the figures in this
+// table; else it begins with that figure's line.
+func (r *reader) divide(lines []tableLine, start, a, b int, g roles3, above bool) int {
+	limit := b
+	for i := a + 1; i < b; i++ {
+		if r.startsNext(lines[start:i], lines[i], g) {
+			limit = i
+			break
+		}
+	}
+	if !above {
+		for limit-1 > a && overlap(lines[limit-1].row.box, lines[limit].row.box) > 0.3 && lines[limit-1].row.box[1] > lines[a].row.box[3] {
+			limit-- // a line that stands beside it, but a little higher
+		}
+		return limit
+	}
+	best, most := limit, -1<<30
+	for i := a + 1; i <= limit; i++ {
+		if gap := lineGap(lines, i, r.layout.height[lines[i].row.page]); gap >= most {
+			best, most = i, gap
+		}
+	}
+	return best
+}
+
+// startsNext says whether a line has a figure in a column in which those before it
+// have theirs already, so that it belongs to the next item.
+func (r *reader) startsNext(before []tableLine, l tableLine, g roles3) bool {
+	for _, c := range []int{g.quantity, g.rate} {
+		if r.filledWhole(l, c) && r.filledWithin(before, c) {
+			return true
+		}
+	}
+	return g.pos >= 0 && positioned(l, g.pos) && slices.ContainsFunc(before, func(b tableLine) bool { return positioned(b, g.pos) })
+}
+
+func positioned(l tableLine, c int) bool {
+	return len(l.cells[c]) > 0 && isPosition(l.cells[c][0].text)
 }
