@@ -16,6 +16,9 @@ const reach = 4
 // on its row, and below it in its column.
 func (r *reader) beside(m labelMatch, spec doc.FieldSpec) []scored {
 	var out []scored
+	if r.inText(m, spec) {
+		m.sim *= inTextDoubt
+	}
 	switch spec.Type {
 	case doc.Text, doc.Name, doc.Address, doc.Identifier, doc.Number, doc.Country, doc.Currency:
 		if m.at.from > m.row.cells[m.row.tokens[m.at.from].cell].from && !m.edge && (spec.Type == doc.Name || spec.Type == doc.Text) {
@@ -68,6 +71,25 @@ func (r *reader) beside(m labelMatch, spec doc.FieldSpec) []scored {
 		k++
 	}
 	return out
+}
+
+// inTextDoubt is what remains of a label's fit where it stands in running text.
+const inTextDoubt = 0.8
+
+// inText says whether a label that names the document or its date stands in a
+// sentence, where it speaks of another document: "refers to invoice 4711 of".
+func (r *reader) inText(m labelMatch, spec doc.FieldSpec) bool {
+	if m.edge || spec.Type != doc.Identifier && spec.Type != doc.Currency && (spec.Type != doc.Date || spec.Hint != "first") {
+		return false
+	}
+	before := 0
+	for i := m.row.cells[m.row.tokens[m.at.from].cell].from; i < m.at.from; i++ {
+		labelled := slices.ContainsFunc(r.onLabels(m.row), func(o labelMatch) bool { return o.at.from <= i && i < o.at.to })
+		if !labelled && m.row.tokens[i].squash != "" {
+			before++
+		}
+	}
+	return before >= 2
 }
 
 // endOfRange puts the second of two dates first for a field that is the end of a
@@ -176,6 +198,9 @@ func (r *reader) textRight(m labelMatch, spec doc.FieldSpec) (Candidate, bool) {
 		from++
 	}
 	if from >= len(row.tokens) {
+		return Candidate{}, false
+	}
+	if strings.ContainsAny(row.textOf(span{m.at.to, from}), "©®") {
 		return Candidate{}, false
 	}
 	gap := row.tokens[from].box[0] - row.tokens[from-1].box[2]

@@ -83,6 +83,21 @@ func TestCauses(t *testing.T) {
 		{"dollars that say whose they are", "receipt",
 			[]string{"Singapore 238859", "Total USD|60.40", "Paid|$60.40"},
 			map[string]string{"currency": "USD"}},
+		{"sentence about another invoice", "invoice",
+			[]string{"Invoice Number:|INV-2023-00789", "Invoice Date:|October 1, 2023", "", "This document refers to invoice PREV-INV-00700 dated September 1, 2023"},
+			map[string]string{"invoice_number": "INV-2023-00789", "invoice_date": "2023-10-01"}},
+		{"date of an order in a sentence", "invoice",
+			[]string{"Handelsrechnung Nr. 471102 vom 05.06.2018", "", "Rechnung gemäß Bestellung Nr. 2018-471331 vom 01.03.2018."},
+			map[string]string{"invoice_number": "471102", "invoice_date": "2018-06-05"}},
+		{"tax between net and gross of a credit note", "invoice",
+			[]string{"Rechnungssumme ohne USt.|-7,67", "Bruttosumme|-8,79", "USt 19 %|-5,00", "Steuerbetrag|1,12"},
+			map[string]string{"net_total": "-7.67", "tax_total": "-1.12", "gross_total": "-8.79"}},
+		{"nothing prepaid", "invoice",
+			[]string{"Net total|100.00", "VAT|19.00", "Gross total|119.00"},
+			map[string]string{"due_total": "119.00", "line_total": "100.00"}},
+		{"something prepaid", "invoice",
+			[]string{"Net total|100.00", "VAT|19.00", "Gross total|119.00", "Prepaid amount|19.00"},
+			map[string]string{"due_total": ""}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			fs := fields.Pick(page(c.lines...), shipped(t, c.typ))

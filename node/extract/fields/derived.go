@@ -10,6 +10,9 @@ import (
 // derived is the method of a value that is worked out of what is printed.
 const derived = "derived"
 
+// maxTaxRows bounds the search for the rows of a tax table that make a total.
+const maxTaxRows = 6
+
 // taxCheck gives the net, tax and gross fields of a check net+tax=gross.
 func taxCheck(t doc.Type) (net, tax, gross int, ok bool) {
 	for _, check := range t.Checks {
@@ -31,6 +34,10 @@ func (r *reader) deriveTaxes(t doc.Type, ranked [][]scored, proven map[int]bool)
 	}
 	for k, total := range ranked[gross] {
 		sum, ok := minor(total.Value)
+		if k == 0 && ok && r.taxBetween(sum, net, tax, ranked) {
+			proven[net], proven[tax] = true, true
+			return
+		}
 		if k == 3 || !ok || sum <= 0 || total.Decimals != 2 || total.score < max(least, ranked[gross][0].score/2) {
 			continue
 		}
@@ -41,8 +48,9 @@ func (r *reader) deriveTaxes(t doc.Type, ranked [][]scored, proven map[int]bool)
 		if taxes == nil {
 			continue
 		}
-		rest := append(ranked[gross][:k:k], ranked[gross][k+1:]...)
-		ranked[gross] = append([]scored{total}, rest...)
+		if ranked[gross][0].score < 0.5 { // a total with a label may be rounded: it stays
+			ranked[gross] = append([]scored{total}, append(ranked[gross][:k:k], ranked[gross][k+1:]...)...)
+		}
 		n := totalOf(taxes)
 		r.put(tax, n, taxes, ranked)
 		proven[tax] = true
@@ -51,6 +59,66 @@ func (r *reader) deriveTaxes(t doc.Type, ranked [][]scored, proven map[int]bool)
 			proven[net] = true
 		}
 		return
+	}
+}
+
+// taxBetween answers the tax that lies between a net amount and the total, each
+// with a label, where it is printed somewhere.
+func (r *reader) taxBetween(total int64, net, tax int, ranked [][]scored) bool {
+	if len(ranked[net]) == 0 || ranked[net][0].score < 0.5 || ranked[net][0].Decimals != 2 {
+		return false
+	}
+	n, ok := minor(ranked[net][0].Value)
+	d := total - n
+	if !ok || n == 0 || abs(d)*10 > abs(n)*3 || d != 0 && (d < 0) != (n < 0) {
+		return false
+	}
+	for k, c := range ranked[tax] { // the sign of a credit note's tax is often lost
+		v, _ := minor(c.Value)
+		if v == d || v == -d {
+			if v != d {
+				c.Value = negate(c.Value)
+			}
+			c.score = max(c.score, 0.7)
+			ranked[tax] = append([]scored{c}, append(ranked[tax][:k:k], ranked[tax][k+1:]...)...)
+			return true
+		}
+	}
+	return d > 0 && r.promote(tax, d, ranked)
+}
+
+// equals answers a field of a check whose optional terms are all absent with the
+// one other term that is left: nothing to pay in advance means that all is due.
+func (r *reader) equals(t doc.Type, ranked [][]scored) {
+	for _, check := range t.Checks {
+		terms, ok := parseSum(t, check)
+		if !ok {
+			continue
+		}
+		var left []int
+		optional := 0
+		for _, x := range terms {
+			answered := len(ranked[x.field]) > 0 && ranked[x.field][0].score >= least
+			switch {
+			case !x.maybe:
+				left = append(left, x.field)
+			case answered && strings.Trim(ranked[x.field][0].Value, "-0.") != "":
+				optional = len(terms)
+			default:
+				optional++
+			}
+		}
+		if len(left) != 2 || optional == 0 || optional >= len(terms) {
+			continue
+		}
+		for k, f := range left {
+			other := ranked[left[1-k]]
+			if (len(ranked[f]) == 0 || ranked[f][0].score < least) && len(other) > 0 && other[0].score >= 0.5 {
+				c := other[0]
+				c.score, c.method = 0.5, derived
+				ranked[f] = append([]scored{c}, ranked[f]...)
+			}
+		}
 	}
 }
 
@@ -85,19 +153,21 @@ func (r *reader) put(f int, n int64, parts []Candidate, ranked [][]scored) {
 // make a total. Where no net amounts are printed, what each rate implies must
 // come to the total, within what rounding to a cent allows.
 func (r *reader) partsByRate(total int64) (nets, taxes []Candidate) {
-	rates := map[string]bool{}
-	for _, x := range r.findTaxes() {
-		if a, _ := minor(x.amount.Value); a > 0 && !rates[x.rate.Value] {
-			rates[x.rate.Value] = true
-			nets, taxes = append(nets, x.basis), append(taxes, x.amount)
+	rows := r.findTaxes()
+	for set := 1<<min(len(rows), maxTaxRows) - 1; set > 0; set-- { // all of them first
+		nets, taxes = nil, nil
+		for i, x := range rows[:min(len(rows), maxTaxRows)] {
+			if set&(1<<i) != 0 {
+				nets, taxes = append(nets, x.basis), append(taxes, x.amount)
+			}
+		}
+		if totalOf(taxes) > 0 && totalOf(nets)+totalOf(taxes) == total {
+			return nets, taxes
 		}
 	}
-	if len(taxes) > 1 && totalOf(nets)+totalOf(taxes) == total {
-		return nets, taxes
-	}
-	nets, taxes = nil, nil
+	taxes = nil
+	rates := map[string]bool{}
 	implied, slack := 0.0, 1.0
-	clear(rates)
 	for _, rw := range r.layout.rows {
 		ps := r.onRow(rw.index, doc.Percent)
 		if len(ps) != 1 || rates[ps[0].Value] || !taxWord.MatchString(rw.text) {

@@ -45,6 +45,7 @@ func answers(reading doc.Reading, t doc.Type, k Knowledge) []answer {
 	proven := r.settleSums(t, ranked)
 	r.settleTaxes(t, ranked, proven)
 	r.deriveTaxes(t, ranked, proven)
+	r.equals(t, ranked)
 	var out []answer
 	for i, spec := range t.Fields {
 		switch {

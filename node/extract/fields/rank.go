@@ -153,16 +153,21 @@ func (r *reader) place(c Candidate) Features {
 	return f
 }
 
-// besideID says whether the label of the document's own number stands before c
-// on its row: "Invoice No. 4711 of 5 March 2026".
+// besideID says whether the label of the document's own number is the last one
+// before c on its row: "Invoice No. 4711 of 5 March 2026", and not "refers to
+// invoice 4711 of" nor "invoice for order 12 of".
 func (r *reader) besideID(c Candidate) bool {
+	var last labelMatch
 	for _, m := range r.rowLabels[c.Row] {
-		spec := r.fields[m.field]
-		if m.at.to < c.at.from && spec.Required && spec.Type == doc.Identifier && c.at.from-m.at.to < 8 {
-			return true
+		if m.at.to < c.at.from && r.fields[m.field].Type == doc.Identifier && m.at.to > last.at.to {
+			last = m
 		}
 	}
-	return false
+	if last.row == nil || c.at.from-last.at.to >= 8 {
+		return false
+	}
+	spec := r.fields[last.field]
+	return spec.Required && !r.inText(last, spec)
 }
 
 // onLabels gives the labels that stand on a row.

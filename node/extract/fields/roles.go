@@ -201,8 +201,8 @@ func (r *reader) partyVAT(i int, role string, ps *parties) []scored {
 
 // under says whether c stands within a few rows under the address of p, in its column.
 func (r *reader) under(p *party, c Candidate) bool {
-	if p == nil || c.Page != p.page || c.Row < p.row || c.Row > p.row+7 {
+	if p == nil || c.Page != p.page || c.Row < p.row || c.Row > p.row+10 {
 		return false
 	}
-	return c.Box[1]-p.box[3] < 12*r.layout.height[c.Page] && c.Box[0] < p.box[2]+6*r.layout.height[c.Page] && c.Box[2] > p.box[0]
+	return c.Box[1]-p.box[3] < 16*r.layout.height[c.Page] && c.Box[0] < p.box[2]+6*r.layout.height[c.Page] && c.Box[2] > p.box[0]
 }
