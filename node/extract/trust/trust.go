@@ -33,6 +33,9 @@
 // selective prediction with guaranteed risk of Geifman and El-Yaniv (NeurIPS 2017),
 // with groups in the place of independent samples.
 //
+// Delta is a share of all attempts, made or not: where the target is out of reach
+// almost every attempt gives no promise, and the few that are made are false ones.
+//
 // The promise needs new vendors to come from where the old ones came: groups are
 // exchangeable. When a site's documents are of another kind, its own reviews tell,
 // and [Settle] takes a refuted promise back.
