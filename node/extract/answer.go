@@ -56,7 +56,7 @@ func choose(in Input, f facts, pages []doc.Page) (doc.Type, float64, error) {
 
 // pick gives the fields of a document as type t: exact sources first, then what
 // the words say about fields no exact source knows.
-func pick(t doc.Type, f facts, pages []doc.Page) (fs []doc.Field, warnings []string) {
+func pick(t doc.Type, f facts, pages []doc.Page, k fields.Knowledge) (fs []doc.Field, warnings []string) {
 	switch {
 	case t.Name == typeInvoice && len(f.xml) > 0:
 		return einvoice.Reconcile(f.xml, pages)
@@ -67,7 +67,7 @@ func pick(t doc.Type, f facts, pages []doc.Page) (fs []doc.Field, warnings []str
 		return f.mrz, warnings
 	}
 	reading := doc.Reading{Pages: pages}
-	fs = fields.Pick(reading, t)
+	fs = fields.PickWith(reading, t, k)
 	for _, exact := range [][]doc.Field{f.xml, f.code, f.form} {
 		for _, e := range exact {
 			fs = overrule(fs, t, e)
@@ -146,14 +146,15 @@ func sureCode(format string) float64 {
 }
 
 // accept marks what may be used without a look: values of exact sources that no
-// check contradicts.
-func accept(fs []doc.Field) {
+// check contradicts, and what was picked from words with the confidence that the
+// type's target asks for. Cells of tables picked from words never are.
+func accept(fs []doc.Field, k fields.Knowledge) {
 	for i := range fs {
 		f := &fs[i]
 		exact := f.Source == doc.FromXML || f.Source == doc.FromMRZ || f.Source == doc.FromBarcode
-		f.Accepted = exact && f.Confidence >= exactAccept && len(f.FailedChecks) == 0
+		f.Accepted = exact && f.Confidence >= exactAccept && len(f.FailedChecks) == 0 || k.Accepts(*f)
 		for _, row := range f.Rows {
-			accept(row)
+			accept(row, fields.Knowledge{})
 		}
 	}
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/recto-edge/recto/node/doc"
 	"github.com/recto-edge/recto/node/extract/decode"
+	"github.com/recto-edge/recto/node/extract/fields"
 	"github.com/recto-edge/recto/node/extract/structured/symbol"
 )
 
@@ -53,6 +54,8 @@ type Input struct {
 	Type     string     // name of the type asked for; empty: recognise
 	Types    []doc.Type // the types there are
 	Password string
+	// Knowledge is what was learned, by type name; a type without is read by rules.
+	Knowledge map[string]fields.Knowledge
 
 	// PictureOnly ignores text layers and attachments, to measure reading itself.
 	PictureOnly bool

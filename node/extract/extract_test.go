@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/recto-edge/recto/node/doc"
+	"github.com/recto-edge/recto/node/extract/fields"
 )
 
 func TestTurn_BoxesGoWithThePicture(t *testing.T) {
@@ -83,7 +84,7 @@ func TestAcceptAndRoute_NothingUncertainPasses(t *testing.T) {
 		{"exact, but a check contradicts", []doc.Field{{Name: "a", Source: doc.FromXML, Confidence: 1, FailedChecks: []string{"iban"}}}, doc.RouteReview},
 		{"another field uncertain", []doc.Field{{Name: "a", Source: doc.FromXML, Confidence: 1}, {Name: "b", Source: doc.FromText, Confidence: 1}}, doc.RouteReview},
 	} {
-		accept(c.fs)
+		accept(c.fs, fields.Knowledge{})
 		if got := route(typ, c.fs); got != c.want {
 			t.Errorf("%s: route %s, want %s", c.name, got, c.want)
 		}

@@ -84,15 +84,16 @@ func (r *Reader) read(ctx context.Context, in Input, f *decode.File, sw *stopwat
 	if err != nil {
 		return Output{}, err
 	}
-	fs, notes := pick(t, facts, reading.Pages)
+	known := in.Knowledge[t.Name]
+	fs, notes := pick(t, facts, reading.Pages, known)
 	fs = fields.Check(t, fs)
-	accept(fs)
+	accept(fs, known)
 	in.step("fields", f.NumPages, f.NumPages)
 	stop()
 	return Output{Reading: reading, Result: doc.Result{
 		Type: t.Name, TypeRevision: t.Revision(), TypeConfidence: sure, Pages: f.NumPages,
 		Fields: orEmpty(fs), Route: route(t, fs), TimingsMS: sw.milliseconds(),
-		Warnings: orEmpty(append(warnings, notes...)), Models: r.used(reading),
+		Warnings: orEmpty(append(warnings, notes...)), Models: append(r.used(reading), known.Models()...),
 	}}, nil
 }
 

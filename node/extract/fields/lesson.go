@@ -121,10 +121,11 @@ type desk struct {
 	lists  map[int][]scored    // candidates of a labelled field, as the rules rank them
 	views  map[int][][]float32 // their views
 	right  map[int][]bool
+	words  map[int][][]uint32
 }
 
 func newDesk(t doc.Type, l Lesson) *desk {
-	d := &desk{Lesson: l, t: t, weight: 1, lists: map[int][]scored{}, views: map[int][][]float32{}, right: map[int][]bool{}}
+	d := &desk{Lesson: l, t: t, weight: 1, lists: map[int][]scored{}, views: map[int][][]float32{}, right: map[int][]bool{}, words: map[int][][]uint32{}}
 	r := newReader(l.Reading, t)
 	r.wide = true
 	for i, spec := range t.Fields {
@@ -134,7 +135,8 @@ func newDesk(t doc.Type, l Lesson) *desk {
 		}
 		list := r.candidatesFor(i, spec)
 		d.lists[i], d.views[i] = list, r.fullViews(i, list)
-		for _, c := range list {
+		for k, c := range list {
+			d.words[i] = append(d.words[i], r.wordsAround(&list[k]))
 			d.right[i] = append(d.right[i], label != "" && CompareForm(spec.Type, c.Value) == CompareForm(spec.Type, label))
 		}
 	}
@@ -211,29 +213,41 @@ func labelCounts(t doc.Type, ls []Lesson) map[string]int {
 }
 
 // fit trains a scorer for each field that enough desks know.
-func fit(t doc.Type, ds []*desk) map[string]*learn.Forest {
-	out := map[string]*learn.Forest{}
+func fit(t doc.Type, ds []*desk) map[string]*Scorer {
+	out := map[string]*Scorer{}
 	for i, spec := range t.Fields {
-		var rows []learn.Example
-		docs, found := 0, 0
+		docs, found, yes, all := 0, 0, 0.0, 0.0
 		for _, d := range ds {
-			list, ok := d.lists[i]
-			if !ok {
+			if _, ok := d.lists[i]; !ok {
 				continue
 			}
 			docs++
 			if slices.Contains(d.right[i], true) {
 				found++
 			}
-			for k := range list {
-				rows = append(rows, learn.Example{X: d.views[i][k], Yes: d.right[i][k], Weight: d.weight, Prior: prior(list[k].score)})
+			for _, right := range d.right[i] {
+				all += d.weight
+				if right {
+					yes += d.weight
+				}
 			}
 		}
 		if docs < fewest || found < fewestLabels {
 			continue
 		}
-		if f, err := learn.Train(rows, learn.Options{Trees: 120, Depth: 4, Rate: 0.08, Leaf: 1.5, Penalty: 2}); err == nil {
-			out[spec.Name] = f
+		base := (yes + 0.1) / (all + 0.2)
+		counted := countWords(ds, i)
+		var rows []learn.Example
+		for _, d := range ds {
+			for k := range d.lists[i] {
+				x := slices.Clone(d.views[i][k])
+				v := wordView(d.words[i][k], func(w uint32) float64 { return without(counted[w], d.Vendor, base) })
+				copy(x[wordColumn:], v[:])
+				rows = append(rows, learn.Example{X: x, Yes: d.right[i][k], Weight: d.weight, Prior: prior(d.lists[i][k].score)})
+			}
+		}
+		if f, err := learn.Train(rows, learn.Options{Trees: 160, Depth: 3, Rate: 0.08, Leaf: 1.5, Penalty: 2}); err == nil {
+			out[spec.Name] = &Scorer{Trees: f, Words: wordTable(counted, base)}
 		}
 	}
 	return out

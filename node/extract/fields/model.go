@@ -30,7 +30,7 @@ type Model struct {
 	Columns string `json:"columns"` // digest of the columns it was trained on
 
 	// Scorers judge candidates, by field name. A field without one is left to the rules.
-	Scorers map[string]*learn.Forest `json:"scorers"`
+	Scorers map[string]*Scorer `json:"scorers"`
 	// Sure judges the chosen value: is it right?
 	Sure *learn.Forest `json:"sure,omitempty"`
 	// Rates is how often each field was right on held-back documents.
@@ -42,7 +42,14 @@ type Model struct {
 	Card Card `json:"card"`
 
 	calibration trust.Calibration
+	crossed     []trust.Sample
 	digest      string
+}
+
+// Scorer judges the candidates of one field.
+type Scorer struct {
+	Trees *learn.Forest `json:"trees"`
+	Words *WordTable    `json:"words"`
 }
 
 // Card says where a model comes from.
@@ -103,10 +110,10 @@ func DecodeModel(b []byte) (*Model, error) {
 		return nil, doc.Errorf(doc.Invalid, "the model for %s was made by another version of Recto; train it again", m.Type)
 	}
 	for name, f := range m.Scorers {
-		if f == nil || f.Columns != len(viewColumns)+len(spanColumns) {
+		if f == nil || f.Trees == nil || f.Trees.Columns != len(viewColumns)+len(spanColumns) || f.Words == nil || len(f.Words.Words) != len(f.Words.Says) {
 			return nil, doc.Errorf(doc.Invalid, "the model's scorer of %s does not fit", name)
 		}
-		if err := f.Check(); err != nil {
+		if err := f.Trees.Check(); err != nil {
 			return nil, doc.Errorf(doc.Invalid, "the model's scorer of %s is damaged: %w", name, err)
 		}
 	}
@@ -130,29 +137,46 @@ func (m *Model) finish(encoded []byte) error {
 		return doc.Errorf(doc.Invalid, "the model's held-back predictions cannot be used: %w", err)
 	}
 	m.calibration = c
+	m.crossed, err = trust.Cross(m.Held, crossParts)
+	if err != nil {
+		m.crossed = nil // fewer vendors than parts: nothing can be promised yet
+	}
 	return nil
 }
+
+// crossParts is into how many parts held-back predictions are dealt for calibration.
+const crossParts = 5
 
 // Digest names the model: fields-<type>@sha256:<hexadecimal>.
 func (m *Model) Digest() string { return m.digest }
 
-// rescore gives the candidates of field i new scores, 0..1, and ranks them anew.
-// A nil model leaves them as the rules have them.
-func (m *Model) rescore(r *reader, i int, list []scored) []scored {
+// rescore gives the candidates of field i new scores, 0..1, by what was learned
+// and what is remembered of their vendor, and ranks them anew. A nil model and a
+// nil vendor leave them as the rules have them.
+func (m *Model) rescore(r *reader, i int, list []scored, vendor *Acquaintance) []scored {
 	f := m.scorer(r.fields[i].Name)
-	if f == nil || len(list) == 0 {
+	if f == nil && vendor == nil || len(list) == 0 {
 		return list
 	}
-	for k, x := range r.fullViews(i, list) {
-		list[k].rule = list[k].score
-		list[k].score = f.Probability(x, prior(list[k].rule))
-		list[k].method = "scorer"
+	if f != nil {
+		m.judgeAll(r, i, list, f)
 	}
+	vendor.recall(r, i, list)
 	slices.SortStableFunc(list, func(a, b scored) int { return cmp.Compare(b.score, a.score) })
 	return list
 }
 
-func (m *Model) scorer(field string) *learn.Forest {
+func (m *Model) judgeAll(r *reader, i int, list []scored, f *Scorer) {
+	for k, x := range r.fullViews(i, list) {
+		list[k].rule = list[k].score
+		v := wordView(r.wordsAround(&list[k]), f.Words.says)
+		copy(x[wordColumn:], v[:])
+		list[k].score = f.Trees.Probability(x, prior(list[k].rule))
+		list[k].method = "scorer"
+	}
+}
+
+func (m *Model) scorer(field string) *Scorer {
 	if m == nil {
 		return nil
 	}

@@ -10,12 +10,6 @@ import (
 // least is the score under which a candidate is no answer at all.
 const least = 0.2
 
-// Knowledge is what was learned about a document type. The zero value is the
-// rules alone.
-type Knowledge struct {
-	Model *Model
-}
-
 // Pick finds the fields of t in a reading with the rules that need no training.
 // A field that is not found is left out. Values of tables stand in Rows.
 func Pick(reading doc.Reading, t doc.Type) []doc.Field {
@@ -38,9 +32,10 @@ func PickWith(reading doc.Reading, t doc.Type, k Knowledge) []doc.Field {
 func answers(reading doc.Reading, t doc.Type, k Knowledge) []answer {
 	r := newReader(reading, t)
 	r.wide = k.Model != nil
+	vendor := k.Memory.vendorOf(r)
 	ranked := make([][]scored, len(t.Fields))
 	for i, spec := range t.Fields {
-		ranked[i] = k.Model.rescore(r, i, r.candidatesFor(i, spec))
+		ranked[i] = k.Model.rescore(r, i, r.candidatesFor(i, spec), vendor)
 	}
 	proven := r.settleSums(t, ranked)
 	r.settleTaxes(t, ranked, proven)
@@ -102,7 +97,7 @@ func (r *reader) field(spec doc.FieldSpec, ranked []scored, sum bool) doc.Field 
 	c := ranked[0]
 	box := c.Box
 	f := doc.Field{Name: spec.Name, Value: c.Value, Raw: c.Raw, Type: spec.Type, Page: c.Page + 1, Box: &box,
-		Source: doc.FromOCR, Method: c.method, Checks: []string{"found-on-page"}}
+		Source: doc.FromOCR, Method: c.method, Checks: []string{foundOnPage}}
 	if c.Page < len(r.layout.pages) {
 		p := r.layout.pages[c.Page]
 		f.Source = sourceOf(p)
@@ -112,6 +107,9 @@ func (r *reader) field(spec doc.FieldSpec, ranked []scored, sum bool) doc.Field 
 	}
 	if respelled(c) {
 		f.Checks = []string{"spelling"} // what stands on the page is Raw
+	}
+	if c.recalled {
+		f.Checks = append(f.Checks, "vendor") // as it was confirmed before
 	}
 	if c.method == domestic || c.method == derived {
 		f.Checks = []string{"derived"} // what stands on the page only lets it be inferred
@@ -172,7 +170,7 @@ func (r *reader) withCurrency(t doc.Type, fs []answer) []answer {
 		if rw, s, ok := r.signOf(r.hints.Currency); ok {
 			box := rw.boxOf(s)
 			f.Raw, f.Page, f.Box, f.Source = rw.textOf(s), r.layout.pages[rw.page].Number, &box, sourceOf(r.layout.pages[rw.page])
-			f.Checks = []string{"found-on-page"}
+			f.Checks = []string{foundOnPage}
 		}
 		fs = append(fs, answer{field: f})
 	}

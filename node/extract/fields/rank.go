@@ -12,12 +12,12 @@ import (
 type scored struct {
 	Candidate
 	Features
-	score  float64
-	rule   float64 // what the rules said, where something learned has scored since
-	words  float64 // what the words around it say, log odds
-	unfit  bool    // does not have the form that the field demands
-	method string
-	checks []string
+	score    float64
+	rule     float64 // what the rules said, where something learned has scored since
+	recalled bool    // memory of the vendor speaks for it
+	unfit    bool    // does not have the form that the field demands
+	method   string
+	checks   []string
 }
 
 // reader holds what one call of Pick knows about a document.
@@ -45,12 +45,16 @@ type reader struct {
 	facts    *amountFacts
 	pointed  map[pointedAt]map[int]float64
 	pageRows [][2]int
-	lines    []line
+
+	typ        doc.Type
+	supports   map[int]map[int64]float64
+	ruledLists map[int][]scored
+	lines      []line
 }
 
 func newReader(reading doc.Reading, t doc.Type) *reader {
 	l := newLayout(reading)
-	r := &reader{layout: l, hints: hintsOf(l), fields: t.Fields,
+	r := &reader{layout: l, hints: hintsOf(l), fields: t.Fields, typ: t,
 		repeats: map[string]int{}, patterns: map[string]*regexp.Regexp{}, first: map[doc.FieldType]int{}, last: map[doc.FieldType]int{}}
 	r.all = l.candidates(r.hints)
 	r.byRow = make([][]Candidate, len(l.rows))

@@ -11,7 +11,7 @@ import (
 var sureColumns = []string{
 	"rate", "score", "lead", "second", "rule", "rules agree", "plausible", "least conf", "mean conf", "page conf", "sum", "respelled",
 	"label", "relation", "repeats", "length", "digits", "twin", "tax role", "sums", "odd characters", "rank by rules", "kind",
-	"first line", "lines", "postcode last", "number first", "legal last", "known words", "gap after", "heading after", "address after", "plain after",
+	"first line", "lines", "postcode last", "number first", "legal last", "known words", "gap after", "heading after", "address after", "plain after", "recalled",
 }
 
 // answer is a chosen value with what the judge of confidence sees of it.
@@ -51,15 +51,15 @@ func (r *reader) sureView(i int, ranked []scored, sum bool) []float32 {
 	}
 	x = append(x, float32(oddCharacters(c.Raw)), float32(min(byRule, 20)), float32(kindNumber[c.Type]))
 	if c.Type != doc.Name && c.Type != doc.Address {
-		for len(x) < len(sureColumns) {
+		for len(x) < len(sureColumns)-1 {
 			x = append(x, nan)
 		}
-		return x
+		return append(x, flag(c.recalled))
 	}
 	s := r.spanView(c)
 	at := func(name string) float32 { return s[spanColumn[name]] }
 	return append(x, at("first line"), at("lines"), at("postcode last"), at("number first"), at("legal last"), knownWords(c.Value),
-		at("gap after"), at("after heading"), at("after address"), at("after plain"))
+		at("gap after"), at("after heading"), at("after address"), at("after plain"), flag(c.recalled))
 }
 
 var spanColumn = func() map[string]int {

@@ -17,10 +17,14 @@ var viewColumns = []string{
 	"rule", "lead", "rank", "count", "relation", "label", "strength", "label length", "edge", "gap", "between",
 	"x", "y", "left", "right", "page", "page from end", "pages", "row from top", "rows to end", "height",
 	"largest", "first", "last", "repeats", "conf", "decimals", "clock", "beside id", "rounded", "twin", "sign",
-	"other label", "size rank", "sum of", "part of", "column sum", "tax role", "cells", "cell", "words on row",
+	"other label", "size rank", "sum of", "part of", "column sum", "tax role", "check", "cells", "cell", "words on row",
 	"length", "digits", "letters", "upper", "legal", "trade", "street", "year", "date rank",
-	"words", "top rule", "negative", "zero",
+	"top rule", "negative", "zero",
+	"words", "words for", "words against",
 }
+
+// wordColumn is where the columns of the words begin.
+var wordColumn = slices.Index(viewColumns, "words")
 
 // amountFacts is what the amounts of a document say about each other, in
 // hundredths.
@@ -216,7 +220,7 @@ func (r *reader) view(i int, list []scored, k int, dates map[string]int) []float
 	put(flag(f.Largest), flag(f.First), flag(f.Last), float32(min(f.Repeats, 20)), float32(f.WordConf), float32(f.Cents), flag(f.Clock), flag(f.BesideID), flag(f.Rounded))
 	put(r.moneyView(c)...)
 	put(float32(r.otherLabel(i, c.Candidate)))
-	put(r.sumView(c)...)
+	put(r.sumView(i, c)...)
 	put(float32(len(rw.cells)), float32(min(cellOf(rw, c.at), 10)), float32(min(len(rw.tokens), 40)))
 	put(textView(c)...)
 	if c.Type == doc.Date && len(c.Value) == 10 {
@@ -224,7 +228,7 @@ func (r *reader) view(i int, list []scored, k int, dates map[string]int) []float
 	} else {
 		put(nan, nan)
 	}
-	put(float32(c.words), float32(list[0].score), flag(strings.HasPrefix(c.Value, "-")), flag(c.Value == "0.00"))
+	put(float32(list[0].score), flag(strings.HasPrefix(c.Value, "-")), flag(c.Value == "0.00"), 0, 0, 0)
 	return x
 }
 
@@ -259,17 +263,17 @@ func (r *reader) moneyView(c *scored) []float32 {
 	return []float32{float32(r.amountFacts().twin[n]), flag(c.HasSign)}
 }
 
-func (r *reader) sumView(c *scored) []float32 {
+func (r *reader) sumView(i int, c *scored) []float32 {
 	n, ok := minor(c.Value)
 	if !ok || c.Type != doc.Money {
-		return []float32{nan, nan, nan, nan, nan}
+		return []float32{nan, nan, nan, nan, nan, nan}
 	}
 	f := r.amountFacts()
 	size := nan
 	if k, ok := f.size[n]; ok {
 		size = float32(min(k, 30))
 	}
-	return []float32{size, float32(min(f.sum[n], 9)), float32(min(f.part[n], 9)), flag(f.column[[2]int{c.Row, c.at.from}]), float32(f.role[n])}
+	return []float32{size, float32(min(f.sum[n], 9)), float32(min(f.part[n], 9)), flag(f.column[[2]int{c.Row, c.at.from}]), float32(f.role[n]), float32(r.support(i)[n])}
 }
 
 func textView(c *scored) []float32 {

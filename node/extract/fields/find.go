@@ -1,0 +1,123 @@
+package fields
+
+import (
+	"strings"
+
+	"github.com/recto-edge/recto/node/doc"
+)
+
+// Place is where a value stands.
+type Place struct {
+	Page int // number of the page, 1 for the first
+	Box  doc.Box
+	Raw  string // as printed
+}
+
+// Finder finds values that are known on the pages of one document. It is not
+// safe for concurrent use.
+type Finder struct{ r *reader }
+
+// NewFinder makes a Finder of a reading for fields of type t.
+func NewFinder(reading doc.Reading, t doc.Type) *Finder {
+	r := newReader(reading, t)
+	r.wide = true
+	return &Finder{r}
+}
+
+// Hints says how the document writes its values.
+func (f *Finder) Hints() Hints { return f.r.hints }
+
+// Find gives the place where the canonical value of a field most likely stands:
+// as a candidate for that field, as a value of its type, or as these letters in
+// this order.
+func (f *Finder) Find(spec doc.FieldSpec, value string) (Place, bool) {
+	want := CompareForm(spec.Type, value)
+	same := func(c Candidate) bool { return CompareForm(spec.Type, c.Value) == want }
+	for i := range f.r.fields {
+		if f.r.fields[i].Name != spec.Name {
+			continue
+		}
+		for _, c := range f.r.candidatesFor(i, f.r.fields[i]) {
+			if same(c.Candidate) {
+				return f.place(c.Page, c.Box, c.Raw), true
+			}
+		}
+	}
+	for _, c := range f.r.all {
+		if c.Type == spec.Type && same(c) {
+			return f.place(c.Page, c.Box, c.Raw), true
+		}
+	}
+	if spec.Type == doc.Currency {
+		if rw, s, ok := f.r.signOf(value); ok {
+			return f.place(rw.page, rw.boxOf(s), rw.textOf(s)), true
+		}
+	}
+	return f.letters(squash(value))
+}
+
+func (f *Finder) place(page int, box doc.Box, raw string) Place {
+	p := Place{Page: page + 1, Box: box, Raw: raw}
+	if n := f.r.layout.pages[page].Number; n > 0 {
+		p.Page = n
+	}
+	return p
+}
+
+// letters finds a run of whole words that spell want, over the ends of lines.
+func (f *Finder) letters(want string) (Place, bool) {
+	if want == "" {
+		return Place{}, false
+	}
+	for _, rw := range f.r.layout.rows {
+		for from := range rw.tokens {
+			if box, raw, ok := f.follow(rw, from, want); ok {
+				return f.place(rw.page, box, raw), true
+			}
+		}
+	}
+	return Place{}, false
+}
+
+// follow spells want from a word on: along its line, then on lines below it that
+// begin at about the same left edge.
+func (f *Finder) follow(rw *row, from int, want string) (box doc.Box, raw string, ok bool) {
+	left, slack := rw.tokens[from].box[0], 2*f.r.layout.height[rw.page]
+	var words []string
+	for {
+		taken := false
+		for k := from; k < len(rw.tokens); k++ {
+			t := rw.tokens[k]
+			s := squash(t.text)
+			if !strings.HasPrefix(want, s) {
+				break
+			}
+			if s == "" && !taken {
+				return box, "", false // starts with a mark: the next word is tried by itself
+			}
+			want, box = want[len(s):], box.Union(t.box)
+			words, taken = append(words, t.text), true
+			if want == "" {
+				return box, strings.Join(words, " "), true
+			}
+		}
+		if !taken {
+			return box, "", false
+		}
+		if rw, from = f.lineBelow(rw, left, slack); rw == nil {
+			return box, "", false
+		}
+	}
+}
+
+// lineBelow gives the nearest of the next lines that has a word at the left edge.
+func (f *Finder) lineBelow(rw *row, left, slack int) (*row, int) {
+	for _, next := range f.r.layout.below(rw, 2) {
+		for k, t := range next.tokens {
+			if d := t.box[0] - left; d >= -slack && d <= slack {
+				return next, k
+			}
+		}
+	}
+	return nil, 0
+}

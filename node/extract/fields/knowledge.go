@@ -1,0 +1,77 @@
+package fields
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"slices"
+
+	"github.com/recto-edge/recto/node/doc"
+	"github.com/recto-edge/recto/node/extract/trust"
+)
+
+// Knowledge is what was learned about a document type. The zero value is the
+// rules alone.
+type Knowledge struct {
+	Model  *Model
+	Memory *Memory
+	// Accept is from which confidence on a field picked from words may be used
+	// without a look, by field name; "" stands for all others. No entry: never.
+	Accept map[string]float64
+}
+
+// Key names the knowledge: other knowledge may answer the same page otherwise.
+func (k Knowledge) Key() string {
+	if k.Model == nil && k.Memory == nil && len(k.Accept) == 0 {
+		return ""
+	}
+	b, err := json.Marshal(k.Accept)
+	if err != nil {
+		panic("fields: thresholds do not marshal: " + err.Error()) // plain numbers always do
+	}
+	h := sha256.New()
+	h.Write(b)
+	if k.Model != nil {
+		h.Write([]byte(k.Model.Digest()))
+	}
+	if k.Memory != nil {
+		h.Write([]byte(k.Memory.Key()))
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+// foundOnPage is the check that a value was found again on its page, letter by
+// letter.
+const foundOnPage = "found-on-page"
+
+// Accepts says whether f, picked from words, may be used without a look: it was
+// chosen by the model whose confidence the threshold is for, is found again on
+// its page, and no check contradicts it.
+func (k Knowledge) Accepts(f doc.Field) bool {
+	if k.Model == nil || f.Model != k.Model.Digest() || len(f.FailedChecks) > 0 || !slices.Contains(f.Checks, foundOnPage) {
+		return false
+	}
+	from, ok := k.Accept[f.Name]
+	if !ok {
+		from, ok = k.Accept[""]
+	}
+	return ok && f.Confidence >= from
+}
+
+// Confidences gives the model's held-back predictions with calibrated
+// confidences in the place of raw scores, each calibrated without its own
+// vendor: what promises are made from. It is empty where too little was held back.
+func (m *Model) Confidences() []trust.Sample {
+	if m == nil {
+		return nil
+	}
+	return m.crossed
+}
+
+// Models names what was learned and has a part in answers.
+func (k Knowledge) Models() []string {
+	if k.Model == nil {
+		return nil
+	}
+	return []string{k.Model.Digest()}
+}
