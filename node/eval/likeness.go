@@ -9,7 +9,7 @@ const barrier = rune(0)
 // distances", 1980. Of equals, the first wins. mayStart and mayEnd say where a
 // part may begin and end; nil means anywhere. With nothing allowed, or with
 // nothing nearer than dropping the whole pattern, from equals to.
-func nearest(pattern, text []rune, mayStart, mayEnd func(i int) bool) (distance, from, to int) {
+func nearest(pattern, text []rune, mayStart, mayEnd func(i int) bool) (errors, from, to int) {
 	type cell struct{ cost, start int }
 	const far = 1 << 30
 	begin := func(j int) cell {
@@ -59,6 +59,28 @@ func nearest(pattern, text []rune, mayStart, mayEnd func(i int) bool) (distance,
 		return m, 0, 0
 	}
 	return best.cost, best.start, end
+}
+
+// distance is the least number of characters to insert, drop or exchange that make
+// a into b (Levenshtein).
+func distance(a, b []rune) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i, x := range a {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j, y := range b {
+			cost := diagonal
+			if x != y {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
 }
 
 // exact gives where pattern stands in text as whole words, or -1.

@@ -7,29 +7,6 @@ import (
 	"testing"
 )
 
-// levenshtein is the textbook table, to hold nearest against.
-func levenshtein(a, b []rune) int {
-	d := make([][]int, len(a)+1)
-	for i := range d {
-		d[i] = make([]int, len(b)+1)
-		for j := range d[i] {
-			switch {
-			case i == 0:
-				d[i][j] = j
-			case j == 0:
-				d[i][j] = i
-			default:
-				exchange := d[i-1][j-1]
-				if a[i-1] != b[j-1] {
-					exchange++
-				}
-				d[i][j] = min(exchange, d[i-1][j]+1, d[i][j-1]+1)
-			}
-		}
-	}
-	return d[len(a)][len(b)]
-}
-
 // TestNearestIsTheBestOfAllParts tries every part of short texts.
 func TestNearestIsTheBestOfAllParts(t *testing.T) {
 	t.Parallel()
@@ -59,15 +36,15 @@ func TestNearestIsTheBestOfAllParts(t *testing.T) {
 				if start != nil && (!start(from) || !end(to)) {
 					continue
 				}
-				want = min(want, levenshtein(pattern, text[from:to]))
+				want = min(want, distance(pattern, text[from:to]))
 			}
 		}
-		distance, from, to := nearest(pattern, text, start, end)
-		if distance != want {
-			t.Fatalf("nearest(%q, %q) = %d, want %d", string(pattern), string(text), distance, want)
+		errors, from, to := nearest(pattern, text, start, end)
+		if errors != want {
+			t.Fatalf("nearest(%q, %q) = %d, want %d", string(pattern), string(text), errors, want)
 		}
-		if from < to && levenshtein(pattern, text[from:to]) != distance {
-			t.Fatalf("nearest(%q, %q) says %d for %q", string(pattern), string(text), distance, string(text[from:to]))
+		if from < to && distance(pattern, text[from:to]) != errors {
+			t.Fatalf("nearest(%q, %q) says %d for %q", string(pattern), string(text), errors, string(text[from:to]))
 		}
 		if start != nil && from < to && (!start(from) || !end(to)) {
 			t.Fatalf("nearest(%q, %q) = %d to %d, where no part may begin or end", string(pattern), string(text), from, to)
@@ -75,26 +52,40 @@ func TestNearestIsTheBestOfAllParts(t *testing.T) {
 	}
 }
 
+func TestDistance(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		a, b string
+		want int
+	}{{"", "", 0}, {"abc", "", 3}, {"", "ab", 2}, {"kitten", "sitting", 3}, {"SUNDAY", "SATURDAY", 3}, {"MÜNCHEN", "MUNCHEN", 1}, {"ab", "ba", 2}} {
+		if got := distance([]rune(c.a), []rune(c.b)); got != c.want {
+			t.Errorf("distance(%q, %q) = %d, want %d", c.a, c.b, got, c.want)
+		}
+	}
+}
+
 func TestLineErrors(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		truth         []string
-		read          string
-		chars, errors int
+		truth                       []string
+		read                        string
+		chars, errors, ink, inkErrs int
 	}{
-		"the same":              {[]string{"BLUE DOOR", "TOTAL 12.00"}, "BLUE DOOR TOTAL 12.00", 20, 0},
-		"another order":         {[]string{"BLUE DOOR", "TOTAL 12.00"}, "TOTAL 12.00 BLUE DOOR", 20, 0},
-		"a blank lost":          {[]string{"BLUE DOOR"}, "XX BLUEDOOR YY", 9, 1},
-		"a character wrong":     {[]string{"TOTAL 12.00"}, "TOTAL 12.0O", 11, 1},
-		"nothing read":          {[]string{"ABC"}, "", 3, 3},
-		"never more than lost":  {[]string{"ABC"}, "XYZ UVW", 3, 3},
-		"twice true, once read": {[]string{"2.00", "2.00"}, "2.00", 8, 4},
-		"word before part":      {[]string{"12", "1"}, "12 1", 3, 0},
-		"nothing true":          {nil, "NOISE", 0, 0},
+		"the same":              {[]string{"BLUE DOOR", "TOTAL 12.00"}, "BLUE DOOR TOTAL 12.00", 20, 0, 18, 0},
+		"another order":         {[]string{"BLUE DOOR", "TOTAL 12.00"}, "TOTAL 12.00 BLUE DOOR", 20, 0, 18, 0},
+		"a blank lost":          {[]string{"BLUE DOOR"}, "XX BLUEDOOR YY", 9, 1, 8, 0},
+		"a word torn":           {[]string{"BLUE DOOR"}, "BL UE D00R", 9, 3, 8, 2},
+		"a character wrong":     {[]string{"TOTAL 12.00"}, "TOTAL 12.0O", 11, 1, 10, 1},
+		"nothing read":          {[]string{"ABC"}, "", 3, 3, 3, 3},
+		"never more than lost":  {[]string{"ABC"}, "XYZ UVW", 3, 3, 3, 3},
+		"twice true, once read": {[]string{"2.00", "2.00"}, "2.00", 8, 4, 8, 4},
+		"word before part":      {[]string{"12", "1"}, "12 1", 3, 0, 3, 0},
+		"nothing true":          {nil, "NOISE", 0, 0, 0, 0},
 	} {
-		chars, errors := lineErrors(c.truth, c.read)
-		if chars != c.chars || errors != c.errors {
-			t.Errorf("%s: %d of %d characters, want %d of %d", name, errors, chars, c.errors, c.chars)
+		var w Words
+		w.lineErrors(c.truth, c.read)
+		if got, want := [4]int{w.Chars, w.Errors, w.Ink, w.InkErrors}, [4]int{c.chars, c.errors, c.ink, c.inkErrs}; got != want {
+			t.Errorf("%s: characters, errors, and both without blanks = %v, want %v", name, got, want)
 		}
 	}
 }

@@ -28,7 +28,7 @@ func (r Report) WriteText(w io.Writer, misses int) error {
 	}
 	b.WriteByte('\n')
 	if w := r.Words; w != nil {
-		fmt.Fprintf(&b, "words of %d documents: recall %.3f, precision %.3f, F1 %.3f; character error %.2f %%\n", w.Documents, w.Recall, w.Precision, w.F1, 100*w.CER)
+		fmt.Fprintf(&b, "words of %d documents: recall %.3f, precision %.3f, F1 %.3f; character error %.2f %% (%.2f %% without blanks)\n", w.Documents, w.Recall, w.Precision, w.F1, 100*w.CER, 100*w.InkCER)
 	}
 	r.Part.writeText(&b)
 	for _, p := range r.Parts {
