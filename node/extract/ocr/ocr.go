@@ -32,6 +32,11 @@ type Config struct {
 	Recogniser Net    // strip 1×3×48×W → posteriors 1×T×C, class 0 blank
 	Charset    string // the characters of classes 1, 2, …; the last must be the space
 
+	// Languages are the codes of the languages whose marked letters (ä, ç, ž) are
+	// to be expected; see CheckLanguages. None: the letters of each page decide.
+	// A marked letter that is clear beyond doubt is always read.
+	Languages []string
+
 	// DetectorSide is the longest side, in pixels, of the image that the
 	// detector sees. 0: DefaultDetectorSide. More finds smaller print and takes
 	// time with its square.
@@ -47,14 +52,18 @@ type Engine struct {
 	charset []rune
 }
 
-// New makes an Engine. It panics when a net is missing or the charset does not
-// end in a space: both are mistakes of the program, not of its input.
+// New makes an Engine. It panics when a net is missing, the charset does not
+// end in a space or a language is not known: all are mistakes of the program,
+// not of its input.
 func New(cfg Config) *Engine {
 	if cfg.Detector == nil || cfg.Recogniser == nil {
 		panic("ocr: detector and recogniser are needed")
 	}
 	if r, _ := utf8.DecodeLastRuneInString(cfg.Charset); r != ' ' {
 		panic("ocr: charset must end in a space")
+	}
+	if err := CheckLanguages(cfg.Languages); err != nil {
+		panic("ocr: " + err.Error())
 	}
 	if cfg.DetectorSide <= 0 {
 		cfg.DetectorSide = DefaultDetectorSide
@@ -86,6 +95,7 @@ func (e *Engine) Read(ctx context.Context, img image.Image) (words []doc.Word, r
 	if err != nil {
 		return nil, 0, err
 	}
+	settle(lines, e.cfg.Languages)
 	w, h := p.r.size()
 	for i, row := range rows(lines) {
 		for _, l := range row {

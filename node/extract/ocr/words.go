@@ -13,6 +13,7 @@ type line struct {
 
 // word is a word within a line; x and y are pixels of the strip.
 type word struct {
+	chars          []char
 	text           string
 	conf           float64 // geometric mean of its characters' posteriors, 0..1
 	x0, y0, x1, y1 float64
@@ -45,13 +46,8 @@ func spell(s strip, chars []char) (words []word, conf float64) {
 // measure makes one word of chars, its box drawn around the ink between left
 // and right.
 func measure(chars []char, ink []bool, w int, left, right float64) word {
-	var logs float64
-	text := make([]rune, len(chars))
-	for i, c := range chars {
-		logs += math.Log(math.Max(c.p, 1e-6))
-		text[i] = c.r
-	}
-	out := word{text: string(text), conf: math.Exp(logs / float64(len(chars)))}
+	out := word{chars: chars}
+	out.spell()
 	l, r := int(left), min(w, int(math.Ceil(right)))
 	x0, x1, y0, y1 := r, l, stripHeight, 0
 	for y := range stripHeight {
@@ -67,6 +63,17 @@ func measure(chars []char, ink []bool, w int, left, right float64) word {
 	}
 	out.x0, out.x1, out.y0, out.y1 = float64(x0), float64(x1), float64(y0), float64(y1)
 	return out
+}
+
+// spell sets text and confidence by the word's characters.
+func (w *word) spell() {
+	var logs float64
+	text := make([]rune, len(w.chars))
+	for i, c := range w.chars {
+		logs += math.Log(math.Max(c.p, 1e-6))
+		text[i] = c.r
+	}
+	w.text, w.conf = string(text), math.Exp(logs/float64(len(w.chars)))
 }
 
 // columns counts the ink of each column, away from the upper and lower edge
