@@ -28,11 +28,12 @@ type Candidate struct {
 var moneySigns = `RM|EURO?|SFr\.?|Fr\.?|kr\.?|zł|Kč|Rs\.?|Rp\.?|` + strings.ReplaceAll(strings.TrimSpace(codes), " ", "|")
 
 // moneyForm finds what may be an amount: digits with marks, with or without a
-// sign or code around them.
+// sign or code around them. Neither groups of digits nor a minus behind them are
+// taken from the next cell.
 var (
 	moneyForm = regexp.MustCompile(`(?i)(?:(?:\b(?:` + moneySigns + `|[a-z]{2}\$)|\p{Sc})\s?)?[-–−(]?\s?(?:(?:\b(?:` + moneySigns + `)|\p{Sc})\s?)?` +
-		`(?:\d[\dOolIS]{0,2}(?:[.,'’\s][\dOolIS]{3})+(?:\s?[.,]\s?[\dOolIS]{2})?|[\dOoIlS]*\d[\dOolIS]*(?:\s?[.,·]\s?[\dOolIS]{1,4}\d?)?|[.,][\d]{2})` +
-		`(?:[.,][-–—]{1,2})?\)?\s?(?:` + moneySigns + `|\p{Sc}|-|−|CR)?`)
+		`(?:\d[\dOolIS]{0,2}(?:[.,'’ \x{a0}\x{202f}][\dOolIS]{3})+(?:\s?[.,]\s?[\dOolIS]{2})?|[\dOoIlS]*\d[\dOolIS]*(?:\s?[.,·]\s?[\dOolIS]{1,4}\d?)?|[.,][\d]{2})` +
+		`(?:[.,][-–—]{1,2})?\)?(?:\s?(?:` + moneySigns + `|\p{Sc})| ?(?:-|−|CR))?`)
 	percentForm = regexp.MustCompile(`(\d{1,3}(?:\s?[.,]\s?\d{1,3})?)\s?(?:%|٪|pct|prozent)`)
 	ibanFind    = regexp.MustCompile(`[A-Z]{2}\s?[\dOIlS]{2}(?:\s?[A-Z0-9OIlS]{2,4}){3,8}(?:\s?[A-Z0-9]{1,3})?`)
 	vatFind     = regexp.MustCompile(`\b(?:ATU|CHE|[A-Z]{2})[\s.\-]?[A-Z0-9](?:[\s.\-]?[A-Z0-9]){6,12}`)
@@ -72,6 +73,9 @@ func (r *row) candidate(ft doc.FieldType, start, end int, value string) Candidat
 func (r *row) dates(h Hints) []Candidate {
 	var out []Candidate
 	found := findDates(strings.ReplaceAll(r.text, "\t", " "), h)
+	found = slices.DeleteFunc(found, func(d dateSpan) bool { // the cents of an amount and the cell next to it are no date
+		return d.start > 1 && strings.Contains(".,", r.text[d.start-1:d.start]) && isDigit(rune(r.text[d.start-2])) && strings.Contains(r.text[d.start:d.end], "\t")
+	})
 	slices.SortFunc(found, func(a, b dateSpan) int { return a.start - b.start })
 	for i, d := range found {
 		c := r.candidate(doc.Date, d.start, d.end, d.value)

@@ -151,7 +151,11 @@ func (r *reader) real(its []item, g roles3) []item {
 	if len(rest) == 0 {
 		return its
 	}
-	if 2*len(full) < len(rest) || r.totalStands(sum) && !r.totalStands(fullSum) {
+	if len(full) == len(rest) {
+		return rest
+	}
+	totals := r.labelledAmounts()
+	if 2*len(full) < len(rest) || totals[sum] && !totals[fullSum] {
 		return rest
 	}
 	return full
@@ -174,14 +178,21 @@ func (r *reader) allowance(it item, g roles3) bool {
 	return false
 }
 
-// totalStands says whether an amount of the document that has a label is n.
-func (r *reader) totalStands(n int64) bool {
-	return slices.ContainsFunc(r.matches, func(m labelMatch) bool {
-		return r.fields[m.field].Type == doc.Money && slices.ContainsFunc(r.onRow(m.row.index, doc.Money), func(c Candidate) bool {
-			v, ok := minor(c.Value)
-			return ok && v == n && c.at.from >= m.at.to
-		})
-	})
+// labelledAmounts gives the amounts of the document that stand behind the label
+// of one of its sums.
+func (r *reader) labelledAmounts() map[int64]bool {
+	out := map[int64]bool{}
+	for _, m := range r.matches {
+		if r.fields[m.field].Type != doc.Money {
+			continue
+		}
+		for _, c := range r.onRow(m.row.index, doc.Money) {
+			if n, ok := minor(c.Value); ok && c.at.from >= m.at.to {
+				out[n] = true
+			}
+		}
+	}
+	return out
 }
 
 // cut finds the lines that carry an item's amount and divides the lines between

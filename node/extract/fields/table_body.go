@@ -121,7 +121,7 @@ func (r *reader) tableEnds(rw *row) bool {
 	if amounts == 0 {
 		return false
 	}
-	if taxStart.MatchString(rw.text) && (len(r.ratesOn(rw)) > 0 || amounts > 1) {
+	if taxStart.MatchString(rw.text) && (len(r.ratesOn(rw, true)) > 0 || amounts > 1) {
 		return true
 	}
 	if figuresOn(rw) > 3 {

@@ -21,16 +21,23 @@ var taxWord = regexp.MustCompile(`(?i)steuer|\b(ust|mwst|vat|tax|tva|iva|gst)\b`
 
 // findTaxes finds the lines of tax tables in any layout: rows where a rate, a
 // basis and an amount agree, and rows with a rate and an amount whose basis
-// stands nearby.
+// stands nearby. Of several, those stay whose sum stands on the document.
 func (r *reader) findTaxes() []taxRow {
 	if r.taxesKnown {
 		return r.taxes
 	}
 	r.taxesKnown = true
 	var near []taxRow
+	last := -1 << 30 // the last row that spoke of taxes
 	for _, rw := range r.layout.rows {
+		if taxWord.MatchString(rw.text) {
+			last = rw.index
+		}
 		amounts := r.onRow(rw.index, doc.Money)
-		rates := r.ratesOn(rw)
+		if len(amounts) == 0 || allowanceStart.MatchString(rw.text) {
+			continue
+		}
+		rates := r.ratesOn(rw, r.taxSpoken(rw, last))
 		t, ok := taxOnRow(rates, amounts)
 		if !ok {
 			if t, ok = r.taxNearby(rw, rates, amounts); ok {
@@ -45,27 +52,76 @@ func (r *reader) findTaxes() []taxRow {
 			r.addTax(t)
 		}
 	}
+	r.taxes = r.provenTaxes(r.taxes)
 	return r.taxes
+}
+
+// taxSpoken says whether a row stands in a table of taxes: the head or a row not
+// far above it on its page, or the row under it, speaks of taxes.
+func (r *reader) taxSpoken(rw *row, last int) bool {
+	if last >= 0 && rw.index-last <= 8 && r.layout.rows[last].page == rw.page {
+		return true
+	}
+	next := rw.index + 1
+	return next < len(r.layout.rows) && r.layout.rows[next].page == rw.page && taxWord.MatchString(r.layout.rows[next].text)
+}
+
+// mostTaxRows bounds the lines among which those are sought that make a sum.
+const mostTaxRows = 10
+
+// provenTaxes gives those lines whose bases and amounts together stand on the
+// document as a sum with a label: the most of them for which this holds, and
+// lines that speak of taxes before others. When no sum holds, it keeps all.
+func (r *reader) provenTaxes(rows []taxRow) []taxRow {
+	if len(rows) < 2 || len(rows) > mostTaxRows {
+		return rows
+	}
+	totals := r.labelledAmounts()
+	best, most := rows, -1
+	for set := 1; set < 1<<len(rows); set++ {
+		var sum int64
+		value := 0
+		for i, t := range rows {
+			if set&(1<<i) == 0 {
+				continue
+			}
+			b, _ := minor(t.basis.Value)
+			a, _ := minor(t.amount.Value)
+			sum, value = sum+b+a, value+2
+			if taxWord.MatchString(r.layout.rows[t.rate.Row].text) {
+				value++
+			}
+		}
+		if value > most && totals[sum] {
+			best, most = nil, value
+			for i, t := range rows {
+				if set&(1<<i) != 0 {
+					best = append(best, t)
+				}
+			}
+		}
+	}
+	return best
 }
 
 func (r *reader) addTax(t taxRow) {
 	same := func(o taxRow) bool {
-		return o.rate.Value == t.rate.Value && (o.basis.Value == t.basis.Value || o.amount.Value == t.amount.Value)
+		return o.rate.Value == t.rate.Value && (o.basis.Value == t.basis.Value || o.amount.Value == t.amount.Value && t.amount.Value != "0.00")
 	}
 	if !slices.ContainsFunc(r.taxes, same) {
 		r.taxes = append(r.taxes, t)
 	}
 }
 
-// ratesOn gives the percentages of a row, and bare small numbers that may be one.
-func (r *reader) ratesOn(rw *row) []Candidate {
+// ratesOn gives the percentages of a row, and where it stands among taxes also
+// bare small numbers that may be one.
+func (r *reader) ratesOn(rw *row, amongTaxes bool) []Candidate {
 	out := r.onRow(rw.index, doc.Percent)
-	if len(out) > 0 {
+	if len(out) > 0 || !amongTaxes {
 		return out
 	}
-	taxLine := taxWord.MatchString(rw.text)
 	for i, t := range rw.tokens {
-		if v, ok := canonicalPercent(strings.Trim(t.text, "()[]"), r.hints); ok && len(v) <= 5 && (hundredths(v) > 0 || taxLine) && hundredths(v) <= maxRate*100 {
+		if v, ok := canonicalPercent(strings.Trim(t.text, "()[]"), r.hints); ok && len(v) <= 5 && hundredths(v) >= 0 && hundredths(v) <= maxRate*100 {
 			out = append(out, rw.candidate(doc.Percent, rw.starts[i], rw.starts[i]+len(t.text), v))
 		}
 	}
@@ -87,7 +143,10 @@ func agrees(rate, basis, amount int64) bool {
 	return abs(basis*rate-amount*10000) <= 10000+5000
 }
 
+// taxOnRow finds the rate, basis and amount on a row that agree best.
 func taxOnRow(rates, amounts []Candidate) (taxRow, bool) {
+	var best taxRow
+	least := int64(-1)
 	for _, p := range rates {
 		rate := hundredths(p.Value)
 		if rate < 0 || rate > maxRate*100 {
@@ -98,21 +157,29 @@ func taxOnRow(rates, amounts []Candidate) (taxRow, bool) {
 				if b.at == a.at || b.at == p.at || a.at == p.at || b.Decimals != 2 || a.Decimals != 2 {
 					continue
 				}
-				basis, _ := minor(b.Value)
-				amount, _ := minor(a.Value)
-				if basis < 0 && amount <= 0 { // a credit note
-					basis, amount = -basis, -amount
-				}
-				if basis <= 0 || amount < 0 || rate > 0 && amount == 0 || rate > 0 && basis < 50 {
-					continue
-				}
-				if agrees(rate, basis, amount) && (rate > 0 || amount == 0) {
-					return taxRow{p, b, a}, true
+				if off, ok := taxFits(rate, b, a); ok && (least < 0 || off < least) {
+					best, least = taxRow{p, b, a}, off
 				}
 			}
 		}
+		if least >= 0 {
+			return best, true
+		}
 	}
 	return taxRow{}, false
+}
+
+// taxFits says whether amount may be rate percent of basis, and how far it is off.
+func taxFits(rate int64, b, a Candidate) (off int64, ok bool) {
+	basis, _ := minor(b.Value)
+	amount, _ := minor(a.Value)
+	if basis < 0 && amount <= 0 { // a credit note
+		basis, amount = -basis, -amount
+	}
+	if basis <= 0 || amount < 0 || (rate > 0) != (amount > 0) || rate > 0 && basis < 50 {
+		return 0, false
+	}
+	return abs(basis*rate - amount*10000), agrees(rate, basis, amount)
 }
 
 // taxNearby takes a row with one amount, and looks for its basis a few rows off.
