@@ -48,7 +48,7 @@ func (r *reader) beside(m labelMatch, spec doc.FieldSpec) []scored {
 			n++
 		}
 	}
-	if c, ok := r.brokenIBAN(m, spec); ok && n == 0 {
+	if c, ok := r.broken(m, spec); ok && n == 0 {
 		return append(out, r.judge(spec, c, r.labelled(m, c, RightOf, 2)))
 	}
 	if n > 0 && (spec.Type != doc.Money || slices.ContainsFunc(out, func(c scored) bool { return c.Decimals == 2 })) {
@@ -101,24 +101,33 @@ func endOfRange(spec doc.FieldSpec, cs []Candidate) []Candidate {
 	return cs
 }
 
-var ibanShape = regexp.MustCompile(`^[A-Z]{2}\d{2}[A-Z0-9]{8,30}`)
+var (
+	ibanShape = regexp.MustCompile(`^[A-Z]{2}\d{2}[A-Z0-9]{8,30}`)
+	vatShape  = regexp.MustCompile(`^[A-Z]{2,3}[A-Z0-9]*\d[A-Z0-9]{5,14}$`)
+)
 
-// brokenIBAN makes a candidate of what stands behind the word IBAN though its
-// check digits fail: the check will say so, and a person sees what was read.
-func (r *reader) brokenIBAN(m labelMatch, spec doc.FieldSpec) (Candidate, bool) {
-	if spec.Type != doc.IBAN || !strings.HasSuffix(m.form, "iban") {
+// broken makes a candidate of what stands behind the label of an IBAN or a VAT
+// number though it does not have the form of one: the check will say so, and a
+// person sees what was read.
+func (r *reader) broken(m labelMatch, spec doc.FieldSpec) (Candidate, bool) {
+	if !(spec.Type == doc.IBAN && strings.HasSuffix(m.form, "iban") || spec.Type == doc.VATID && m.edge && m.sim == 1) {
 		return Candidate{}, false
 	}
 	text := spec
 	text.Type = doc.Text
 	c, ok := r.textRight(m, text)
-	if !ok {
+	if !ok && spec.Type == doc.IBAN {
 		c, ok = r.textBelow(m, text)
 	}
 	if !ok {
 		return Candidate{}, false
 	}
-	c.Type, c.Value = doc.IBAN, ibanShape.FindString(compact(c.Raw))
+	c.Type = spec.Type
+	if spec.Type == doc.VATID {
+		c.Value = vatShape.FindString(compact(c.Raw))
+		return c, c.Value != ""
+	}
+	c.Value = ibanShape.FindString(compact(c.Raw))
 	if n := ibanLength[c.Value[:min(2, len(c.Value))]]; n > 0 && n < len(c.Value) {
 		c.Value = c.Value[:n] // the next word stood close
 	}
@@ -285,7 +294,7 @@ func (r *reader) textCandidate(row *row, s span, spec doc.FieldSpec) (Candidate,
 	}
 	v, ok := Canonical(spec.Type, text, r.hints)
 	_, isLabel := r.labels.exact[squash(raw)]
-	if !ok || isLabel || strings.HasSuffix(raw, ":") || isSentence(row, s, spec) || spec.Type == doc.Identifier && spec.Pattern == "" && !looksLikeIdentifier(v) {
+	if !ok || isLabel || strings.HasSuffix(raw, ":") || isSentence(row, s, spec) || spec.Type == doc.Identifier && spec.Pattern == "" && !looksLikeIdentifier(v) && !codeWord(row, s) {
 		return Candidate{}, false
 	}
 	return Candidate{Type: spec.Type, Raw: raw, Value: v, Page: row.page, Row: row.index,
@@ -373,6 +382,16 @@ func looksLikeIdentifier(v string) bool {
 		return false
 	}
 	return d > 0 && l <= 3*d+6 && len(v) >= 1 && !strings.Contains(v, "@")
+}
+
+// codeWord says whether a span is a word in capitals alone in its cell behind a
+// colon: a reference without digits, "Service: SERVEXEC".
+func codeWord(row *row, s span) bool {
+	text := row.tokens[s.from].text
+	if s.to-s.from != 1 || s.from == 0 || len(text) < 4 || !allUpper(text) || !strings.HasSuffix(row.tokens[s.from-1].text, ":") {
+		return false
+	}
+	return s.to == row.cells[row.tokens[s.from].cell].to && !strings.ContainsAny(text, ":.")
 }
 
 // isSentence tells running text from a value of a name or a short text.

@@ -98,6 +98,15 @@ func TestCauses(t *testing.T) {
 		{"something prepaid", "invoice",
 			[]string{"Net total|100.00", "VAT|19.00", "Gross total|119.00", "Prepaid amount|19.00"},
 			map[string]string{"due_total": ""}},
+		{"name beside a telephone number", "receipt",
+			[]string{"Country Inn Motel|Email: inn@yahoo.com", "4345 Camino Road, Palo Alto CA 94306", "Total|12.00"},
+			map[string]string{"company": "Country Inn Motel"}},
+		{"reference without digits", "invoice",
+			[]string{"REFERENCE ACHETEUR / SERVICE EXECUTANT : SERVEXEC"},
+			map[string]string{"buyer_reference": "SERVEXEC"}},
+		{"VAT number of no known form", "invoice",
+			[]string{"Customer VAT ID:|US-TAXID-7890123", "VAT ID:|DE136695976"},
+			map[string]string{"buyer_vat_id": "USTAXID7890123", "seller_vat_id": "DE136695976"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			fs := fields.Pick(page(c.lines...), shipped(t, c.typ))

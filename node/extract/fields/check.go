@@ -22,6 +22,8 @@ func Check(t doc.Type, fs []doc.Field) []doc.Field {
 		case doc.VATID:
 			if holds, known := vatCheck(f.Value); known {
 				note(f, "vat", holds)
+			} else if vatForms[f.Value[:min(2, len(f.Value))]] != nil && !vatFormed(f.Value) {
+				note(f, "vat", false)
 			}
 		}
 		if spec, ok := t.Field(f.Name); ok && spec.Pattern != "" {

@@ -83,3 +83,15 @@ func TestClassify(t *testing.T) {
 		t.Errorf("with no types: %q, want none", name)
 	}
 }
+
+// TestCheckVATForm fails numbers that do not have their country's form, and says
+// nothing about countries whose form it does not know.
+func TestCheckVATForm(t *testing.T) {
+	typ := doc.Type{Fields: []doc.FieldSpec{{Name: "vat", Type: doc.VATID}}}
+	for value, fails := range map[string]bool{"IE9876543W": false, "IE98765": true, "ESX1234567": true, "USTAXID7890123": false} {
+		f := fields.Check(typ, []doc.Field{{Name: "vat", Type: doc.VATID, Value: value}})[0]
+		if got := len(f.FailedChecks) > 0; got != fails {
+			t.Errorf("%s: failed checks %v, want some: %v", value, f.FailedChecks, fails)
+		}
+	}
+}

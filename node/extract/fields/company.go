@@ -57,9 +57,18 @@ func (r *reader) headNames(spec doc.FieldSpec) []scored {
 			out = append(out, r.joined(spec.Type, l, head[k-1], whole, at, clamp(s+0.34)))
 		}
 		out = append(out, r.lineValue(spec.Type, l.row, at, text, s))
+		for _, c := range l.row.cells {
+			if part := l.row.textOf(c); c.to-c.from < l.at.to-l.at.from && hasLetters(part, 4) {
+				name, at := trimName(line{row: l.row, at: c, text: part})
+				out = append(out, r.lineValue(spec.Type, l.row, at, name, max(s-0.25, anyCompany)))
+			}
+		}
 	}
+	out = append(out, r.companies(spec)...)
 	return r.bestOfEach(out)
 }
+
+func hasLetters(s string, n int) bool { _, l := counts(s); return l >= n }
 
 // joinLine joins two lines where the second is only the end of a name: the rest
 // of an open bracket, what follows an "&", or words such as "TRADING SDN BHD".

@@ -55,7 +55,9 @@ func ruleScore(spec doc.FieldSpec, c Candidate, f Features) float64 {
 			s = 0.25
 		}
 	case doc.VATID:
-		s = max(s, 0.3) + 0.15
+		if s = max(s, 0.3) + 0.15; !vatFormed(c.Value) {
+			s = 0.4
+		}
 	case doc.Email:
 		s = max(s, 0.3)
 	default:

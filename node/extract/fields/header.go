@@ -56,7 +56,7 @@ func (r *reader) head() []line {
 			break
 		}
 		ln := line{row: rw, at: span{0, len(rw.tokens)}, text: rw.textOf(span{0, len(rw.tokens)})}
-		ln.kind = r.kindOf(ln)
+		ln = r.narrow(ln)
 		if ln.kind == stopLine {
 			if len(out) >= 3 && hasKind(out, addressLine) {
 				break
@@ -66,6 +66,28 @@ func (r *reader) head() []line {
 		out = append(out, ln)
 	}
 	return out
+}
+
+// narrow says what a line is, and takes its first cell alone where that names
+// somebody and the others only tell how to reach them, or what the paper is.
+func (r *reader) narrow(ln line) line {
+	ln.kind = r.kindOf(ln)
+	cells := ln.row.cells
+	if len(cells) < 2 || ln.kind == addressLine || ln.kind == stopLine {
+		return ln
+	}
+	first := line{row: ln.row, at: cells[0], text: ln.row.textOf(cells[0])}
+	first.kind = r.kindOf(first)
+	if _, l := counts(first.text); l < 4 || first.kind != plainLine && first.kind != companyLine {
+		return ln
+	}
+	for _, c := range cells[1:] {
+		next := line{row: ln.row, at: c, text: ln.row.textOf(c)}
+		if k := r.kindOf(next); k == contactLine || k == headingLine {
+			return first
+		}
+	}
+	return ln
 }
 
 func hasKind(ls []line, k lineKind) bool {

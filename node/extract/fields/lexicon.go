@@ -1,6 +1,7 @@
 package fields
 
 import (
+	"regexp"
 	"strings"
 	"unicode"
 )
@@ -51,10 +52,13 @@ func repairAddress(s string) string {
 	return strings.Join(out, " ")
 }
 
+// spacedInitials are two letters in brackets that OCR set apart: "(K L)".
+var spacedInitials = regexp.MustCompile(`\(\s?(\p{Lu})\s(\p{Lu})\s?\)`)
+
 // repairName puts right the legal form of a name and digits inside its words;
 // the other words of a name may be anything.
 func repairName(s string) string {
-	words := strings.Fields(s)
+	words := strings.Fields(spacedInitials.ReplaceAllString(s, "($1$2)"))
 	for i, w := range words {
 		bare := strings.ToUpper(strings.Trim(w, ".,"))
 		legal, ok := legalSlips[bare]

@@ -58,6 +58,12 @@ func canonicalVAT(s, country string) (string, bool) {
 	return "", false
 }
 
+// vatFormed says whether v has the form of its country's numbers.
+func vatFormed(v string) bool {
+	form := vatForms[v[:min(2, len(v))]]
+	return form != nil && form.MatchString(v)
+}
+
 func vatDigits(t string) string {
 	switch t[:2] {
 	case "DE", "IT", "PL", "PT", "HR", "DK", "FI", "LU", "SE", "BE":
