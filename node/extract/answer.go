@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -30,28 +31,38 @@ const (
 const exactAccept = 0.99
 
 // choose gives the type a document is read as, and how sure that is.
-func choose(in Input, f facts, pages []doc.Page) (doc.Type, float64, error) {
+func choose(in Input, f facts, pages []doc.Page) (doc.Type, fields.Verdict, error) {
 	types, err := in.candidates()
 	if err != nil {
-		return doc.Type{}, 0, err
+		return doc.Type{}, fields.Verdict{}, err
 	}
-	if in.Type != "" {
-		return types[0], 1, nil
-	}
-	name, sure := typeGeneric, 0.0
+	v := fields.Verdict{Type: in.Type, Confidence: 1}
 	switch {
+	case in.Type != "":
 	case len(f.xml) > 0:
-		name, sure = typeInvoice, 1
+		v.Type = typeInvoice
 	case len(f.mrz) > 0:
-		name, sure = typeIdentity, 0.99
+		v.Type, v.Confidence = typeIdentity, 0.99
 	default:
-		name, sure = fields.Classify(doc.Reading{Pages: pages}, types)
+		v = fields.Classify(doc.Reading{Pages: pages}, types)
 	}
-	i := slices.IndexFunc(types, func(t doc.Type) bool { return t.Name == name })
+	i := slices.IndexFunc(types, func(t doc.Type) bool { return t.Name == v.Type })
 	if i < 0 {
-		return doc.Type{}, 0, doc.Errorf(doc.Internal, "there is no document type %s", name)
+		return doc.Type{}, v, doc.Errorf(doc.Internal, "there is no document type %s", v.Type)
 	}
-	return types[i], sure, nil
+	return types[i], v, nil
+}
+
+// typeInDoubt says in a person's words why a recognised type needs a look; "" when
+// it needs none.
+func typeInDoubt(v fields.Verdict) string {
+	switch {
+	case v.Type == typeGeneric && v.Closest != "":
+		return fmt.Sprintf("no document type fits this document; the closest is %s, with a probability of %.0f %%: choose the type by hand", v.Closest, 100*v.Closeness)
+	case v.Confidence < fields.SureType:
+		return fmt.Sprintf("the document type is not certain: it is %s with a probability of %.0f %%", v.Type, 100*v.Confidence)
+	}
+	return ""
 }
 
 // pick gives the fields of a document as type t: exact sources first, then what

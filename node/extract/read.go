@@ -80,7 +80,7 @@ func (r *Reader) read(ctx context.Context, in Input, f *decode.File, sw *stopwat
 	if zone, ok := mrz.Read(zones(reading.Pages)); ok {
 		facts.mrz = zone
 	}
-	t, sure, err := choose(in, facts, reading.Pages)
+	t, verdict, err := choose(in, facts, reading.Pages)
 	if err != nil {
 		return Output{}, err
 	}
@@ -88,11 +88,15 @@ func (r *Reader) read(ctx context.Context, in Input, f *decode.File, sw *stopwat
 	fs, notes := pick(t, facts, reading.Pages, known)
 	fs = fields.Check(t, fs)
 	accept(fs, known)
+	way := route(t, fs)
+	if doubt := typeInDoubt(verdict); doubt != "" {
+		way, warnings = doc.RouteReview, append(warnings, doubt)
+	}
 	in.step("fields", f.NumPages, f.NumPages)
 	stop()
 	return Output{Reading: reading, Result: doc.Result{
-		Type: t.Name, TypeRevision: t.Revision(), TypeConfidence: sure, Pages: f.NumPages,
-		Fields: orEmpty(fs), Route: route(t, fs), TimingsMS: sw.milliseconds(),
+		Type: t.Name, TypeRevision: t.Revision(), TypeConfidence: verdict.Confidence, Pages: f.NumPages,
+		Fields: orEmpty(fs), Route: way, TimingsMS: sw.milliseconds(),
 		Warnings: orEmpty(append(warnings, notes...)), Models: append(r.used(reading), known.Models()...),
 	}}, nil
 }

@@ -74,12 +74,13 @@ func TestClassify(t *testing.T) {
 		"identity": {"REPUBLIC OF UTOPIA", "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10"},
 		"generic":  {"Dear Sir or Madam", "please find the minutes of our meeting", "Yours faithfully"},
 	} {
-		name, confidence := fields.Classify(page(lines...), all)
+		v := fields.Classify(page(lines...), all)
+		name, confidence := v.Type, v.Confidence
 		if name != want || confidence < 0.5 || confidence > 1 {
 			t.Errorf("recognised as %q (%.2f), want %q", name, confidence, want)
 		}
 	}
-	if name, _ := fields.Classify(doc.Reading{}, nil); name != "" {
+	if name := fields.Classify(doc.Reading{}, nil).Type; name != "" {
 		t.Errorf("with no types: %q, want none", name)
 	}
 }

@@ -131,7 +131,7 @@ func TestPickGolden(t *testing.T) {
 			for _, f := range fs {
 				onPage(t, reading, f)
 			}
-			if name, _ := fields.Classify(reading, types.Shipped()); name != g.Type {
+			if name := fields.Classify(reading, types.Shipped()).Type; name != g.Type {
 				t.Errorf("recognised as %q, want %q", name, g.Type)
 			}
 		})
