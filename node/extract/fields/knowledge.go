@@ -18,14 +18,16 @@ type Knowledge struct {
 	// Accept is from which confidence on a field picked from words may be used
 	// without a look, by field name; "" stands for all others. No entry: never.
 	Accept map[string]float64
+	// AcceptKnown is the same for values that memory of the vendor speaks for.
+	AcceptKnown map[string]float64
 }
 
 // Key names the knowledge: other knowledge may answer the same page otherwise.
 func (k Knowledge) Key() string {
-	if k.Model == nil && k.Memory == nil && len(k.Accept) == 0 {
+	if k.Model == nil && k.Memory == nil && len(k.Accept)+len(k.AcceptKnown) == 0 {
 		return ""
 	}
-	b, err := json.Marshal(k.Accept)
+	b, err := json.Marshal([]map[string]float64{k.Accept, k.AcceptKnown})
 	if err != nil {
 		panic("fields: thresholds do not marshal: " + err.Error()) // plain numbers always do
 	}
@@ -44,6 +46,10 @@ func (k Knowledge) Key() string {
 // letter.
 const foundOnPage = "found-on-page"
 
+// fromVendor is the check that a value is what, or stands where, a person
+// confirmed on another document of the vendor.
+const fromVendor = "vendor"
+
 // Accepts says whether f, picked from words, may be used without a look: it was
 // chosen by the model whose confidence the threshold is for, is found again on
 // its page, and no check contradicts it.
@@ -51,21 +57,26 @@ func (k Knowledge) Accepts(f doc.Field) bool {
 	if k.Model == nil || f.Model != k.Model.Digest() || len(f.FailedChecks) > 0 || !slices.Contains(f.Checks, foundOnPage) {
 		return false
 	}
-	from, ok := k.Accept[f.Name]
+	accept := k.Accept
+	if slices.Contains(f.Checks, fromVendor) {
+		accept = k.AcceptKnown
+	}
+	from, ok := accept[f.Name]
 	if !ok {
-		from, ok = k.Accept[""]
+		from, ok = accept[""]
 	}
 	return ok && f.Confidence >= from
 }
 
 // Confidences gives the model's held-back predictions with calibrated
 // confidences in the place of raw scores, each calibrated without its own
-// vendor: what promises are made from. It is empty where too little was held back.
-func (m *Model) Confidences() []trust.Sample {
+// group: what promises are made from. For strangers the group is the vendor, for
+// known vendors the document. Empty where too little was held back.
+func (m *Model) Confidences() (strangers, known []trust.Sample) {
 	if m == nil {
-		return nil
+		return nil, nil
 	}
-	return m.crossed
+	return m.stranger.samples, m.known.samples
 }
 
 // Models names what was learned and has a part in answers.

@@ -51,36 +51,53 @@ func Learn(t doc.Type, lessons []Lesson, o LearnOptions) (*Model, error) {
 		desks[i] = newDesk(t, l)
 	}
 	weigh(desks)
-	folds := foldsOf(desks, o.Folds)
-	var held []*pickedField
-	for k := range o.Folds {
-		var in, out []*desk
-		for i, d := range desks {
-			if folds[i] == k {
-				if !d.Transcript {
-					out = append(out, d)
-				}
-			} else {
-				in = append(in, d)
-			}
-		}
-		if len(out) == 0 {
-			continue
-		}
-		m := &Model{Type: t.Name, Scorers: fit(t, in)}
-		for _, d := range out {
-			held = append(held, d.predict(t, m)...)
-		}
-	}
+	strangers := heldBack(t, desks, foldsOf(desks, o.Folds), o.Folds, false)
+	known := heldBack(t, desks, foldsByDocument(desks, o.Folds), o.Folds, true)
 	m := &Model{Format: modelFormat, Type: t.Name, Columns: columnsDigest(), Scorers: fit(t, desks), Card: o.Card}
 	m.Card.Documents, m.Card.Vendors, m.Card.Labels = len(lessons), vendors(desks), labelCounts(t, lessons)
-	m.Rates = rates(held)
-	m.Sure, m.Held = judge(held, m.Rates, o.Folds)
+	m.Rates = rates(strangers)
+	m.Sure, m.Held, m.HeldKnown = judge(strangers, known, m.Rates, o.Folds)
 	b, err := m.Encode()
 	if err != nil {
 		return nil, err
 	}
 	return m, m.finish(b)
+}
+
+// heldBack predicts each fold's documents with what was learned from the others.
+// With remember, what the others confirmed about vendors helps, and only
+// predictions that it helped count.
+func heldBack(t doc.Type, desks []*desk, folds []int, k int, remember bool) []*pickedField {
+	var held []*pickedField
+	for fold := range k {
+		var in, out []*desk
+		for i, d := range desks {
+			switch {
+			case folds[i] != fold:
+				in = append(in, d)
+			case !d.Transcript:
+				out = append(out, d)
+			}
+		}
+		if len(out) == 0 {
+			continue
+		}
+		known := Knowledge{Model: &Model{Type: t.Name, Scorers: fit(t, in)}}
+		if remember {
+			known.Memory = &Memory{}
+			for _, d := range in {
+				known.Memory.remember(d.r, t, d.Labels)
+			}
+		}
+		for _, d := range out {
+			for _, p := range d.predict(t, known) {
+				if p.known == remember {
+					held = append(held, p)
+				}
+			}
+		}
+	}
+	return held
 }
 
 func checkLessons(t doc.Type, lessons []Lesson) error {
@@ -116,27 +133,21 @@ func checkLessons(t doc.Type, lessons []Lesson) error {
 // desk is a lesson with its candidates.
 type desk struct {
 	Lesson
-	t      doc.Type
+	r      *reader
 	weight float64
-	lists  map[int][]scored    // candidates of a labelled field, as the rules rank them
-	views  map[int][][]float32 // their views
-	right  map[int][]bool
-	words  map[int][][]uint32
+	right  map[int][]bool // of each candidate of a labelled field
 }
 
 func newDesk(t doc.Type, l Lesson) *desk {
-	d := &desk{Lesson: l, t: t, weight: 1, lists: map[int][]scored{}, views: map[int][][]float32{}, right: map[int][]bool{}, words: map[int][][]uint32{}}
-	r := newReader(l.Reading, t)
-	r.wide = true
+	d := &desk{Lesson: l, r: newReader(l.Reading, t), weight: 1, right: map[int][]bool{}}
+	d.r.wide = true
 	for i, spec := range t.Fields {
 		label, known := l.Labels[spec.Name]
 		if !known || spec.Type == doc.Table {
 			continue
 		}
-		list := r.candidatesFor(i, spec)
-		d.lists[i], d.views[i] = list, r.fullViews(i, list)
-		for k, c := range list {
-			d.words[i] = append(d.words[i], r.wordsAround(&list[k]))
+		d.right[i] = []bool{}
+		for _, c := range d.r.seen(i).list {
 			d.right[i] = append(d.right[i], label != "" && CompareForm(spec.Type, c.Value) == CompareForm(spec.Type, label))
 		}
 	}
@@ -186,6 +197,15 @@ func foldsOf(ds []*desk, k int) []int {
 	return out
 }
 
+// foldsByDocument parts desks without regard to their vendors.
+func foldsByDocument(ds []*desk, k int) []int {
+	out := make([]int, len(ds))
+	for i, d := range ds {
+		out[i] = int(hash(d.ID) % uint64(k))
+	}
+	return out
+}
+
 func hash(s string) uint64 {
 	h := fnv.New64a()
 	h.Write([]byte(s))
@@ -218,7 +238,7 @@ func fit(t doc.Type, ds []*desk) map[string]*Scorer {
 	for i, spec := range t.Fields {
 		docs, found, yes, all := 0, 0, 0.0, 0.0
 		for _, d := range ds {
-			if _, ok := d.lists[i]; !ok {
+			if _, ok := d.right[i]; !ok {
 				continue
 			}
 			docs++
@@ -239,11 +259,15 @@ func fit(t doc.Type, ds []*desk) map[string]*Scorer {
 		counted := countWords(ds, i)
 		var rows []learn.Example
 		for _, d := range ds {
-			for k := range d.lists[i] {
-				x := slices.Clone(d.views[i][k])
-				v := wordView(d.words[i][k], func(w uint32) float64 { return without(counted[w], d.Vendor, base) })
+			if _, ok := d.right[i]; !ok {
+				continue
+			}
+			seen := d.r.seen(i)
+			for k, c := range seen.list {
+				x := slices.Clone(seen.views[k])
+				v := wordView(seen.words[k], func(w uint32) float64 { return without(counted[w], d.Vendor, base) })
 				copy(x[wordColumn:], v[:])
-				rows = append(rows, learn.Example{X: x, Yes: d.right[i][k], Weight: d.weight, Prior: prior(d.lists[i][k].score)})
+				rows = append(rows, learn.Example{X: x, Yes: d.right[i][k], Weight: d.weight, Prior: prior(c.score)})
 			}
 		}
 		if f, err := learn.Train(rows, learn.Options{Trees: 160, Depth: 3, Rate: 0.08, Leaf: 1.5, Penalty: 2}); err == nil {
@@ -255,23 +279,23 @@ func fit(t doc.Type, ds []*desk) map[string]*Scorer {
 
 // pickedField is a prediction on a held-back document.
 type pickedField struct {
-	field  string
-	vendor string
-	x      []float32
-	right  bool
-	weight float64
+	field, vendor, document string
+	x                       []float32
+	right                   bool
+	known                   bool // memory of the vendor spoke for it
+	weight                  float64
 }
 
-// predict reads a held-back lesson with a model.
-func (d *desk) predict(t doc.Type, m *Model) []*pickedField {
+// predict reads a held-back lesson.
+func (d *desk) predict(t doc.Type, k Knowledge) []*pickedField {
 	var out []*pickedField
-	for _, a := range answers(d.Reading, t, Knowledge{Model: m}) {
+	for _, a := range d.r.answers(t, k) {
 		label, known := d.Labels[a.field.Name]
 		if !known {
 			continue
 		}
 		right := label != "" && CompareForm(a.field.Type, a.field.Value) == CompareForm(a.field.Type, label)
-		out = append(out, &pickedField{a.field.Name, d.Vendor, a.x, right, d.weight})
+		out = append(out, &pickedField{a.field.Name, d.Vendor, d.ID, a.x, right, slices.Contains(a.field.Checks, fromVendor), d.weight})
 	}
 	return out
 }
@@ -293,47 +317,51 @@ func rates(held []*pickedField) map[string]float64 {
 
 // judge trains the judge of confidence on held-back predictions, and gives what
 // it says about each of them when its vendor was held back from it too.
-func judge(held []*pickedField, rates map[string]float64, folds int) (*learn.Forest, []trust.Sample) {
-	if len(held) == 0 {
-		return nil, nil
+func judge(strangers, known []*pickedField, rates map[string]float64, folds int) (f *learn.Forest, held, heldKnown []trust.Sample) {
+	all := slices.Concat(strangers, known)
+	if len(strangers) == 0 {
+		return nil, nil, nil
 	}
-	row := func(p *pickedField) learn.Example {
-		p.x[0] = float32(rates[p.field])
-		return learn.Example{X: p.x, Yes: p.right, Weight: p.weight, Prior: learn.Logit(rates[p.field])}
+	rows := make([]learn.Example, len(all))
+	for i, p := range all {
+		rate, ok := rates[p.field]
+		if !ok {
+			rate = 0.5
+		}
+		p.x[0] = float32(rate)
+		rows[i] = learn.Example{X: p.x, Yes: p.right, Weight: p.weight, Prior: learn.Logit(rate)}
 	}
 	train := func(rows []learn.Example) *learn.Forest {
 		f, err := learn.Train(rows, learn.Options{Trees: 60, Depth: 3, Rate: 0.08, Leaf: 4, Penalty: 4})
 		if err != nil {
-			return nil
+			return &learn.Forest{Columns: len(sureColumns)} // says what the rates say
 		}
 		return f
 	}
-	var all []learn.Example
-	for _, p := range held {
-		all = append(all, row(p))
-	}
-	var samples []trust.Sample
 	for k := range folds {
-		var rows []learn.Example
+		var in []learn.Example
 		var out []int
-		for i, p := range held {
+		for i, p := range all {
 			if int(hash(p.vendor)%uint64(folds)) == k {
 				out = append(out, i)
 			} else {
-				rows = append(rows, all[i])
+				in = append(in, rows[i])
 			}
 		}
 		if len(out) == 0 {
 			continue
 		}
-		f := train(rows)
+		f := train(in)
 		for _, i := range out {
-			score := rates[held[i].field]
-			if f != nil {
-				score = f.Probability(all[i].X, all[i].Prior)
+			p := all[i]
+			s := trust.Sample{Group: p.vendor, Field: p.field, Score: round(f.Probability(rows[i].X, rows[i].Prior)), Right: p.right}
+			if p.known {
+				s.Group = p.document
+				heldKnown = append(heldKnown, s)
+			} else {
+				held = append(held, s)
 			}
-			samples = append(samples, trust.Sample{Group: held[i].vendor, Field: held[i].field, Score: round(score), Right: held[i].right})
 		}
 	}
-	return train(all), samples
+	return train(rows), held, heldKnown
 }

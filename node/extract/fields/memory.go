@@ -51,8 +51,12 @@ func (m *Memory) Key() string {
 func (m *Memory) Remember(t doc.Type, l Lesson) {
 	r := newReader(l.Reading, t)
 	r.wide = true
+	m.remember(r, t, l.Labels)
+}
+
+func (m *Memory) remember(r *reader, t doc.Type, labels map[string]string) {
 	marks := r.marks()
-	if name := nameOf(t, l.Labels); name != "" {
+	if name := nameOf(t, labels); name != "" {
 		marks = append(marks, "name "+name)
 	}
 	if len(marks) == 0 {
@@ -68,7 +72,7 @@ func (m *Memory) Remember(t doc.Type, l Lesson) {
 		v.Marks[k]++
 	}
 	for i, spec := range t.Fields {
-		label := l.Labels[spec.Name]
+		label := labels[spec.Name]
 		if label == "" || spec.Type == doc.Table {
 			continue
 		}
@@ -81,7 +85,7 @@ func (m *Memory) Remember(t doc.Type, l Lesson) {
 		}
 		want := CompareForm(spec.Type, label)
 		seen := map[string]bool{}
-		for _, c := range r.candidatesFor(i, spec) {
+		for _, c := range r.offered(i).list {
 			if CompareForm(spec.Type, c.Value) != want {
 				continue
 			}

@@ -35,15 +35,16 @@ type Model struct {
 	Sure *learn.Forest `json:"sure,omitempty"`
 	// Rates is how often each field was right on held-back documents.
 	Rates map[string]float64 `json:"rates,omitempty"`
-	// Held is what was predicted on documents held back from training; confidence
-	// and acceptance are derived from it.
-	Held []trust.Sample `json:"held,omitempty"`
+	// Held is what was predicted on documents whose vendor was held back from
+	// training, and HeldKnown on documents whose vendor was not, by memory of it
+	// (the group is the document); confidence and acceptance are derived from them.
+	Held      []trust.Sample `json:"held,omitempty"`
+	HeldKnown []trust.Sample `json:"held_known,omitempty"`
 
 	Card Card `json:"card"`
 
-	calibration trust.Calibration
-	crossed     []trust.Sample
-	digest      string
+	stranger, known scale
+	digest          string
 }
 
 // Scorer judges the candidates of one field.
@@ -129,19 +130,33 @@ func DecodeModel(b []byte) (*Model, error) {
 func (m *Model) finish(encoded []byte) error {
 	sum := sha256.Sum256(encoded)
 	m.digest = "fields-" + m.Type + "@sha256:" + hex.EncodeToString(sum[:])
-	if len(m.Held) == 0 {
-		return nil
+	var err error
+	if m.stranger, err = newScale(m.Held); err != nil {
+		return err
 	}
-	c, err := trust.Fit(m.Held)
+	m.known, err = newScale(m.HeldKnown)
+	return err
+}
+
+// scale turns raw scores into probabilities.
+type scale struct {
+	trust.Calibration
+	samples []trust.Sample // with probabilities, each fitted without its own group
+}
+
+func newScale(held []trust.Sample) (scale, error) {
+	if len(held) == 0 {
+		return scale{}, nil
+	}
+	c, err := trust.Fit(held)
 	if err != nil {
-		return doc.Errorf(doc.Invalid, "the model's held-back predictions cannot be used: %w", err)
+		return scale{}, doc.Errorf(doc.Invalid, "the model's held-back predictions cannot be used: %w", err)
 	}
-	m.calibration = c
-	m.crossed, err = trust.Cross(m.Held, crossParts)
+	crossed, err := trust.Cross(held, crossParts)
 	if err != nil {
-		m.crossed = nil // fewer vendors than parts: nothing can be promised yet
+		crossed = nil // fewer groups than parts: nothing can be promised yet
 	}
-	return nil
+	return scale{c, crossed}, nil
 }
 
 // crossParts is into how many parts held-back predictions are dealt for calibration.
@@ -150,30 +165,31 @@ const crossParts = 5
 // Digest names the model: fields-<type>@sha256:<hexadecimal>.
 func (m *Model) Digest() string { return m.digest }
 
-// rescore gives the candidates of field i new scores, 0..1, by what was learned
-// and what is remembered of their vendor, and ranks them anew. A nil model and a
-// nil vendor leave them as the rules have them.
-func (m *Model) rescore(r *reader, i int, list []scored, vendor *Acquaintance) []scored {
+// rescore gives the candidates of field i scores, 0..1, by what was learned and
+// what is remembered of their vendor, best first. A nil model and a nil vendor
+// leave them as the rules have them.
+func (m *Model) rescore(r *reader, i int, vendor *Acquaintance) []scored {
 	f := m.scorer(r.fields[i].Name)
+	list := slices.Clone(r.offered(i).list)
 	if f == nil && vendor == nil || len(list) == 0 {
 		return list
 	}
+	for k := range list {
+		list[k].rule = list[k].score
+	}
 	if f != nil {
-		m.judgeAll(r, i, list, f)
+		o := r.seen(i)
+		for k, x := range o.views {
+			x = slices.Clone(x)
+			v := wordView(o.words[k], f.Words.says)
+			copy(x[wordColumn:], v[:])
+			list[k].score = f.Trees.Probability(x, prior(list[k].rule))
+			list[k].method = "scorer"
+		}
 	}
 	vendor.recall(r, i, list)
 	slices.SortStableFunc(list, func(a, b scored) int { return cmp.Compare(b.score, a.score) })
 	return list
-}
-
-func (m *Model) judgeAll(r *reader, i int, list []scored, f *Scorer) {
-	for k, x := range r.fullViews(i, list) {
-		list[k].rule = list[k].score
-		v := wordView(r.wordsAround(&list[k]), f.Words.says)
-		copy(x[wordColumn:], v[:])
-		list[k].score = f.Trees.Probability(x, prior(list[k].rule))
-		list[k].method = "scorer"
-	}
 }
 
 func (m *Model) scorer(field string) *Scorer {

@@ -18,24 +18,45 @@ func Pick(reading doc.Reading, t doc.Type) []doc.Field {
 
 // PickWith is Pick with what was learned.
 func PickWith(reading doc.Reading, t doc.Type, k Knowledge) []doc.Field {
+	r := newReader(reading, t)
+	r.wide = k.Model != nil
 	var out []doc.Field
-	for _, a := range answers(reading, t, k) {
-		if p, ok := k.Model.confidence(a.field.Name, a.x); ok && a.x != nil {
+	for _, a := range r.answers(t, k) {
+		if p, ok := k.Model.confidence(a); ok {
 			a.field.Confidence, a.field.Model = round(p), k.Model.Digest()
 		}
 		out = append(out, a.field)
 	}
-	return Check(t, out)
+	for _, spec := range t.Fields {
+		if spec.Type == doc.Table {
+			if f, ok := r.table(spec); ok {
+				out = append(out, f)
+			}
+		}
+	}
+	if t.OpenKeys {
+		out = append(out, r.keyValues(t)...)
+	}
+	return Check(t, inOrder(t, out))
 }
 
-// answers gives the fields of t with what the judge of confidence sees of them.
-func answers(reading doc.Reading, t doc.Type, k Knowledge) []answer {
-	r := newReader(reading, t)
-	r.wide = k.Model != nil
+// inOrder puts fields in the order of their type; others stay behind.
+func inOrder(t doc.Type, fs []doc.Field) []doc.Field {
+	at := map[string]int{}
+	for i, f := range t.Fields {
+		at[f.Name] = i - len(t.Fields)
+	}
+	slices.SortStableFunc(fs, func(a, b doc.Field) int { return at[a.Name] - at[b.Name] })
+	return fs
+}
+
+// answers gives the fields of t that are no tables, with what the judge of
+// confidence sees of them.
+func (r *reader) answers(t doc.Type, k Knowledge) []answer {
 	vendor := k.Memory.vendorOf(r)
 	ranked := make([][]scored, len(t.Fields))
-	for i, spec := range t.Fields {
-		ranked[i] = k.Model.rescore(r, i, r.candidatesFor(i, spec), vendor)
+	for i := range t.Fields {
+		ranked[i] = k.Model.rescore(r, i, vendor)
 	}
 	proven := r.settleSums(t, ranked)
 	r.settleTaxes(t, ranked, proven)
@@ -43,22 +64,44 @@ func answers(reading doc.Reading, t doc.Type, k Knowledge) []answer {
 	r.equals(t, ranked)
 	var out []answer
 	for i, spec := range t.Fields {
-		switch {
-		case spec.Type == doc.Table:
-			if f, ok := r.table(spec); ok {
-				out = append(out, answer{field: f})
-			}
-		case len(ranked[i]) > 0 && ranked[i][0].score >= least:
+		if spec.Type != doc.Table && len(ranked[i]) > 0 && ranked[i][0].score >= least {
 			out = append(out, answer{r.field(spec, ranked[i], proven[i]), r.sureView(i, ranked[i], proven[i])})
 		}
 	}
-	out = r.withCurrency(t, out)
-	if t.OpenKeys {
-		for _, f := range r.keyValues(t) {
-			out = append(out, answer{field: f})
+	return r.withCurrency(t, out)
+}
+
+// offers is the candidates of a field as the rules rank them, and what a learned
+// scorer sees of each.
+type offers struct {
+	list  []scored
+	views [][]float32 // nil until something learned asks
+	words [][]uint32
+}
+
+// offered gives the candidates of field i; the caller does not change them.
+func (r *reader) offered(i int) *offers {
+	if r.memo == nil {
+		r.memo = map[int]*offers{}
+	}
+	o, ok := r.memo[i]
+	if !ok {
+		o = &offers{list: r.candidatesFor(i, r.fields[i])}
+		r.memo[i] = o
+	}
+	return o
+}
+
+// seen is offered with the views.
+func (r *reader) seen(i int) *offers {
+	o := r.offered(i)
+	if o.views == nil {
+		o.views = r.fullViews(i, o.list)
+		for k := range o.list {
+			o.words = append(o.words, r.wordsAround(&o.list[k]))
 		}
 	}
-	return out
+	return o
 }
 
 // candidatesFor ranks the candidates of one field: by labels, and for fields
@@ -109,7 +152,7 @@ func (r *reader) field(spec doc.FieldSpec, ranked []scored, sum bool) doc.Field 
 		f.Checks = []string{"spelling"} // what stands on the page is Raw
 	}
 	if c.recalled {
-		f.Checks = append(f.Checks, "vendor") // as it was confirmed before
+		f.Checks = append(f.Checks, fromVendor) // as it was confirmed before
 	}
 	if c.method == domestic || c.method == derived {
 		f.Checks = []string{"derived"} // what stands on the page only lets it be inferred
@@ -172,7 +215,11 @@ func (r *reader) withCurrency(t doc.Type, fs []answer) []answer {
 			f.Raw, f.Page, f.Box, f.Source = rw.textOf(s), r.layout.pages[rw.page].Number, &box, sourceOf(r.layout.pages[rw.page])
 			f.Checks = []string{foundOnPage}
 		}
-		fs = append(fs, answer{field: f})
+		x := make([]float32, len(sureColumns))
+		for k := range x {
+			x[k] = nan
+		}
+		fs = append(fs, answer{f, x})
 	}
 	return fs
 }

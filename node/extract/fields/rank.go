@@ -46,10 +46,10 @@ type reader struct {
 	pointed  map[pointedAt]map[int]float64
 	pageRows [][2]int
 
-	typ        doc.Type
-	supports   map[int]map[int64]float64
-	ruledLists map[int][]scored
-	lines      []line
+	typ      doc.Type
+	supports map[int]map[int64]float64
+	memo     map[int]*offers
+	lines    []line
 }
 
 func newReader(reading doc.Reading, t doc.Type) *reader {

@@ -60,22 +60,16 @@ func (r *reader) solve(terms []term, k int, out map[int64]float64) {
 	try(0, 0, 1, 0)
 }
 
-// ruled gives the first candidates of a field as the rules rank them.
+// ruled gives the first candidates of an amount as the rules rank them.
 func (r *reader) ruled(i int) []scored {
-	if r.ruledLists == nil {
-		r.ruledLists = map[int][]scored{}
+	if r.fields[i].Type != doc.Money {
+		return nil
 	}
-	list, ok := r.ruledLists[i]
-	if !ok && r.fields[i].Type == doc.Money {
-		list = r.candidatesFor(i, r.fields[i])
-		list = list[:min(len(list), supportDepth)]
-		for k, c := range list {
-			if c.score < 0.3 {
-				list = list[:k]
-				break
-			}
+	list := r.offered(i).list
+	for k, c := range list {
+		if k == supportDepth || c.score < 0.3 {
+			return list[:k]
 		}
-		r.ruledLists[i] = list
 	}
 	return list
 }

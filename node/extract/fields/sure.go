@@ -1,6 +1,7 @@
 package fields
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/recto-edge/recto/node/doc"
@@ -144,14 +145,19 @@ func knownWords(s string) float32 {
 
 // confidence is how sure the model is of a chosen value, 0..1: calibrated on
 // held-back documents when there were enough of them.
-func (m *Model) confidence(name string, x []float32) (p float64, ok bool) {
-	if m == nil || m.Sure == nil {
+func (m *Model) confidence(a answer) (p float64, ok bool) {
+	if m == nil || m.Sure == nil || a.x == nil {
 		return 0, false
 	}
-	rate, known := m.Rates[name]
-	if !known {
+	rate, ok := m.Rates[a.field.Name]
+	if !ok {
 		return 0, false
 	}
+	x := slices.Clone(a.x)
 	x[0] = float32(rate)
-	return m.calibration.Confidence(name, m.Sure.Probability(x, learn.Logit(rate))), true
+	by := m.stranger
+	if slices.Contains(a.field.Checks, fromVendor) {
+		by = m.known
+	}
+	return by.Confidence(a.field.Name, m.Sure.Probability(x, learn.Logit(rate))), true
 }

@@ -166,7 +166,10 @@ type wordCount struct {
 func countWords(ds []*desk, i int) map[uint32]*wordCount {
 	out := map[uint32]*wordCount{}
 	for _, d := range ds {
-		for k, words := range d.words[i] {
+		if _, ok := d.right[i]; !ok {
+			continue
+		}
+		for k, words := range d.r.seen(i).words {
 			yes, no := 0.0, d.weight
 			if d.right[i][k] {
 				yes, no = d.weight, 0
