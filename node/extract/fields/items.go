@@ -97,6 +97,7 @@ func (it item) pieces(c int, anchored bool) []piece {
 // are known, with the columns that these show, and with those that arithmetic
 // says are quantity, price and amount.
 func (r *reader) items(spec doc.FieldSpec, h *head, rows []*row) []item {
+	r.addUnnamed(h, rows)
 	lines := r.body(h, rows, func(i int) bool { return figuresOn(rows[i]) >= 2 })
 	g := r.rolesByHead(spec, h, lines)
 	its := r.cut(h, lines, g)
@@ -229,11 +230,19 @@ func (r *reader) anchors(lines []tableLine, g roles3) []int {
 		}
 	}
 	var lost []int
+	numbered := r.numbered(lines, out, g)
 	for i, l := range lines {
-		if r.hasAmount(l, g.total) || !r.filled(l, g.quantity) || !r.filled(l, g.price) {
+		if r.hasAmount(l, g.total) {
 			continue
 		}
 		k, _ := slices.BinarySearch(out, i)
+		if numbered && positioned(l, g.pos) && len(l.cells[g.text]) > 0 {
+			lost = append(lost, i)
+			continue
+		}
+		if !r.filled(l, g.quantity) || !r.filled(l, g.price) {
+			continue
+		}
 		before := k > 0 && r.filledWithin(lines[out[k-1]:i], g.quantity)
 		after := k < len(out) && r.filled(lines[out[k]], g.quantity)
 		if (before || k == 0) && (after || k == len(out)) {
@@ -243,6 +252,20 @@ func (r *reader) anchors(lines []tableLine, g roles3) []int {
 	out = append(out, lost...)
 	slices.Sort(out)
 	return out
+}
+
+// numbered says whether the position stands on the line of the amount and of the
+// text, as far as lines with an amount are known: then each position begins an item.
+func (r *reader) numbered(lines []tableLine, anchors []int, g roles3) bool {
+	if g.pos < 0 || g.text < 0 || len(anchors) == 0 {
+		return false
+	}
+	for _, a := range anchors {
+		if !positioned(lines[a], g.pos) || len(lines[a].cells[g.text]) == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 func (r *reader) hasAmount(l tableLine, c int) bool {

@@ -21,6 +21,7 @@ const (
 var (
 	position     = regexp.MustCompile(`^#?\d{1,4}([.)]|([.\-/]\d{1,3}){1,3})?$`)
 	quantityUnit = regexp.MustCompile(`^([-–−]?\s?[\d.,' ]*\d)\s*(?:x\b)?\s*([\p{L}²³.]{1,14})?$`)
+	bracketCode  = regexp.MustCompile(`^\[([\p{L}\d][\p{L}\d_./\-]{1,24})\]\s*(.+)$`)
 	codeThenText = regexp.MustCompile(`^([A-Z0-9][A-Z0-9_./\-]*\d[A-Z0-9_./\-]*)\s+[-–]\s+(.+)$`)
 	keyThenValue = regexp.MustCompile(`^([\p{L}#][\p{L}\d ._/\-]{0,30}?)\s?[:：;]\s*(.*)$`)
 	sellersKey   = regexp.MustCompile(`(?i)lief|supplier|seller|vendor|fourn|unser|\bour\b|hersteller|fornitore|proveedor|c_fo`)
@@ -101,6 +102,7 @@ func (r *reader) itemRow(spec doc.FieldSpec, h head, it item) []doc.Field {
 			m.put("pos", strings.TrimRight(strings.TrimPrefix(p.text, "#"), ".)"), p, cellSure, "table")
 		}
 	}
+	m.splitArticle(of)
 	m.article(of["article_no"])
 	m.description(of["description"])
 	m.unit(of["quantity"], of["unit"], of["description"], heads["quantity"])

@@ -11,6 +11,23 @@ import (
 	"github.com/recto-edge/recto/node/doc"
 )
 
+// splitArticle parts a number from the description where both were read as one
+// piece: "1080-2 Shoulder bag, grey".
+func (m *rowMaker) splitArticle(of map[string][]piece) {
+	for i, p := range of["article_no"] {
+		t := p.row.tokens[p.at.from]
+		if p.at.to-p.at.from < 3 || !hasDigit(t.text) || keyThenValue.MatchString(p.text) || tradeNumber.MatchString(p.text) {
+			continue
+		}
+		first, rest := span{p.at.from, p.at.from + 1}, span{p.at.from + 1, p.at.to}
+		if _, letters := counts(p.row.textOf(rest)); letters < 6 {
+			continue
+		}
+		of["article_no"][i] = piece{p.row, first, p.row.textOf(first)}
+		of["description"] = append([]piece{{p.row, rest, p.row.textOf(rest)}}, of["description"]...)
+	}
+}
+
 // article chooses the article number among what stands in its column: with the
 // seller's key before it, else without a key. Numbers of the trade (GTIN) and
 // the customer's own are none, as long as there is another.
@@ -70,7 +87,11 @@ func (m *rowMaker) description(ps []piece) {
 		return
 	}
 	whole := piece{text: joinCell(kept)}
-	if c := codeThenText.FindStringSubmatch(whole.text); c != nil && !has(m.out, "article_no") {
+	c := codeThenText.FindStringSubmatch(whole.text)
+	if c == nil {
+		c = bracketCode.FindStringSubmatch(whole.text)
+	}
+	if c != nil && !has(m.out, "article_no") {
 		if _, ok := (doc.Type{Fields: m.spec.Columns}).Field("article_no"); ok {
 			m.put("article_no", c[1], kept[0], cellSure, "table")
 			whole.text = c[2]

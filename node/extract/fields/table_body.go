@@ -18,6 +18,7 @@ type tableLine struct {
 var (
 	// carriedOver is the sum that a page takes over from the one before, or hands on.
 	carriedOver = regexp.MustCompile(`(?i)(^|\s)([üu]bertrag|[üu]bertragen|zwischensumme seite|carried (forward|over)|brought forward|carry.?over|balance forward|report(er)?|[àa] reporter|a riportare|riporto|suma y sigue|transport|page total|seitensumme|total de la page)\b`)
+	sectionHead = regexp.MustCompile(`^[-–—=*\s]{2,}.*[-–—=*\s]{2,}$`) // "--- Drinks ---"
 	// taxStart begins a line of taxes.
 	taxStart   = regexp.MustCompile(`(?i)^\W*(zzgl|zuzüglich|plus|incl|inkl|davon|add)?\W*(\d{1,2}([.,]\d+)?\s?%)?\W*((umsatz|mehrwert|versicherungs)?steuer(betrag|satz)?|umsatzssteuer|u\.?st\.?|mwst\.?|vat|value added tax|sales tax|tax|t\.?v\.?a\.?|taxe sur|iva|gst|btw|moms)([\s:(\d]|$)`)
 	figureForm = regexp.MustCompile(`^[\p{Sc}(+=±–−-]*\d[\d.,'’]*[)%\p{Sc}–−-]*$`)
@@ -59,11 +60,12 @@ func (r *reader) bodyRows(spec doc.FieldSpec, x *labelIndex, h head) (rows []*ro
 		case rw.box[1]-prev.box[3] > 10*height:
 			return rows, i
 		}
-		if r.tableEnds(rw) || len(rows) > 0 && otherHead(rw, h) {
+		ends := r.tableEnds(rw)
+		if ends && !r.subtotal(rw) || len(rows) > 0 && otherHead(rw, h) {
 			return rows, i
 		}
 		prev = rw
-		if !carriedOver.MatchString(rw.text) && len(rw.tokens) <= 3*mostHeadWords {
+		if !ends && !sectionHead.MatchString(rw.text) && !carriedOver.MatchString(rw.text) && len(rw.tokens) <= 3*mostHeadWords {
 			rows = append(rows, rw)
 		}
 	}
@@ -124,11 +126,30 @@ func (r *reader) tableEnds(rw *row) bool {
 	if taxStart.MatchString(rw.text) && (len(r.ratesOn(rw, true)) > 0 || amounts > 1) {
 		return true
 	}
-	if figuresOn(rw) > 3 {
-		return false
-	}
+	few := figuresOn(rw) <= 3
 	for _, m := range r.onLabels(rw) {
-		if r.fields[m.field].Type == doc.Money && m.sim == 1 && m.at.from <= 1 {
+		if r.fields[m.field].Type != doc.Money || m.sim < 1 {
+			continue
+		}
+		if few && m.at.from <= 1 || m.at == rw.cells[0] { // a row of totals has the label alone in its first cell
+			return true
+		}
+	}
+	return false
+}
+
+// subtotal says whether the table goes on under a sum: soon comes a row with a
+// text and three figures, the last of them in the column of the sum.
+func (r *reader) subtotal(sum *row) bool {
+	height := r.layout.height[sum.page]
+	bottom := sum.box[3]
+	for _, rw := range r.layout.below(sum, 5) {
+		if rw.box[1]-bottom > 4*height || r.tableEnds(rw) || taxWord.MatchString(rw.text) {
+			return false
+		}
+		bottom = rw.box[3]
+		_, letters := counts(rw.textOf(rw.cells[0]))
+		if d := rw.box[2] - sum.box[2]; letters > 3 && figuresOn(rw) >= 3 && r.amountsOn(rw) >= 2 && d < height && d > -height {
 			return true
 		}
 	}
@@ -244,6 +265,27 @@ func (e *edge) best() int {
 		i = k
 	}
 	return at
+}
+
+// addUnnamed makes a column of amounts that stand right of the last head.
+func (r *reader) addUnnamed(h *head, rows []*row) {
+	last := h.columns[len(h.columns)-1]
+	height := r.layout.height[h.page]
+	all, beyond := 0, 0
+	var box doc.Box
+	for _, rw := range rows[:min(len(rows), maxBandRows)] {
+		if figuresOn(rw) < 2 || r.amountsOn(rw) == 0 {
+			continue
+		}
+		all++
+		if t := rw.tokens[len(rw.tokens)-1]; isFigure(t.text) && t.box[0] > last.x1+height {
+			beyond++
+			box = box.Union(t.box)
+		}
+	}
+	if beyond > 0 && 2*beyond >= all {
+		h.columns = append(h.columns, column{x0: box[0], x1: box[2], named: map[int]float64{}, spec: -1})
+	}
 }
 
 // maxBandRows bounds the rows from which the edges of columns are learned.

@@ -12,6 +12,8 @@ import (
 // basis is the amount.
 type taxRow struct {
 	rate, basis, amount Candidate
+
+	spoken bool // words about taxes stand on the row or near it
 }
 
 // maxRate is the highest tax rate believed, in percent.
@@ -37,14 +39,17 @@ func (r *reader) findTaxes() []taxRow {
 		if len(amounts) == 0 || allowanceStart.MatchString(rw.text) {
 			continue
 		}
-		rates := r.ratesOn(rw, r.taxSpoken(rw, last))
+		spoken := r.taxSpoken(rw, last)
+		rates := r.ratesOn(rw, spoken)
 		t, ok := taxOnRow(rates, amounts)
 		if !ok {
 			if t, ok = r.taxNearby(rw, rates, amounts); ok {
+				t.spoken = spoken
 				near = append(near, t)
 			}
 			continue
 		}
+		t.spoken = spoken
 		r.addTax(t)
 	}
 	if len(r.taxes) == 0 {
@@ -71,13 +76,14 @@ const mostTaxRows = 10
 
 // provenTaxes gives those lines whose bases and amounts together stand on the
 // document as a sum with a label: the most of them for which this holds, and
-// lines that speak of taxes before others. When no sum holds, it keeps all.
+// lines that speak of taxes before others. When no sum holds, it keeps all that
+// stand near a word about taxes.
 func (r *reader) provenTaxes(rows []taxRow) []taxRow {
-	if len(rows) < 2 || len(rows) > mostTaxRows {
+	if len(rows) == 0 || len(rows) > mostTaxRows {
 		return rows
 	}
 	totals := r.labelledAmounts()
-	best, most := rows, -1
+	best, most := slices.DeleteFunc(slices.Clone(rows), func(t taxRow) bool { return !t.spoken }), -1
 	for set := 1; set < 1<<len(rows); set++ {
 		var sum int64
 		value := 0
@@ -158,7 +164,7 @@ func taxOnRow(rates, amounts []Candidate) (taxRow, bool) {
 					continue
 				}
 				if off, ok := taxFits(rate, b, a); ok && (least < 0 || off < least) {
-					best, least = taxRow{p, b, a}, off
+					best, least = taxRow{rate: p, basis: b, amount: a}, off
 				}
 			}
 		}
@@ -199,7 +205,7 @@ func (r *reader) taxNearby(rw *row, rates, amounts []Candidate) (taxRow, bool) {
 				continue
 			}
 			if agrees(hundredths(rates[0].Value), basis, amount) {
-				return taxRow{rates[0], b, a}, true
+				return taxRow{rate: rates[0], basis: b, amount: a}, true
 			}
 		}
 	}
