@@ -80,6 +80,7 @@ func TestLineErrors(t *testing.T) {
 		"never more than lost":  {[]string{"ABC"}, "XYZ UVW", 3, 3, 3, 3},
 		"twice true, once read": {[]string{"2.00", "2.00"}, "2.00", 8, 4, 8, 4},
 		"word before part":      {[]string{"12", "1"}, "12 1", 3, 0, 3, 0},
+		"one line not read":     {[]string{"ABCDEFGHIJ KLMNOP QRSTUV", "TOTAL 12.00"}, "T0TAL 12.00", 35, 25, 32, 23},
 		"nothing true":          {nil, "NOISE", 0, 0, 0, 0},
 	} {
 		var w Words

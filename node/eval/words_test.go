@@ -42,6 +42,23 @@ func TestCompareWordsByHand(t *testing.T) {
 	}
 }
 
+// TestCompareWordsLeavesOutRules: rows of dots are no words, and a wide gap ends a
+// line, since what stands beside it may be read much later.
+func TestCompareWordsLeavesOutRules(t *testing.T) {
+	left, right := page(1, []string{"Total", "......", "****1"}), page(1, []string{"12.00"})
+	for i := range right.Words {
+		right.Words[i].Box[0] += 400
+		right.Words[i].Box[2] += 400
+	}
+	truth := page(1)
+	truth.Words = append(left.Words, right.Words...)
+	read := page(1, []string{"TOTAL", "****1"}, []string{"between"}, []string{"12.00", "-----"})
+	got := eval.CompareWords(doc.Reading{Pages: []doc.Page{truth}}, doc.Reading{Pages: []doc.Page{read}})
+	if got.True != 3 || got.Read != 4 || got.Right != 3 || got.Errors != 0 || got.Chars != 16 {
+		t.Errorf("words: %+v", got)
+	}
+}
+
 func TestTranscript(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) eval.Case {
