@@ -78,7 +78,7 @@ func (m *rowMaker) description(ps []piece) {
 		if !strings.ContainsFunc(p.text, func(c rune) bool { return unicode.IsLetter(c) || unicode.IsDigit(c) }) {
 			continue
 		}
-		if len(kept) > 0 && !m.r.continues(kept, p) {
+		if len(kept) > 0 && !m.r.continues(kept, p, m.it.lines[m.it.anchor].row) {
 			break
 		}
 		kept = append(kept, p)
@@ -140,14 +140,19 @@ func (m *rowMaker) withoutBasis(s string) string {
 }
 
 // continues says whether a piece of text is the next line of what stands above it
-// in its column, and no note with a key of its own.
-func (r *reader) continues(above []piece, p piece) bool {
+// in its column, and no note with a key of its own. The line of the amount may
+// stand between.
+func (r *reader) continues(above []piece, p piece, amount *row) bool {
 	last := above[len(above)-1]
 	if last.row.page != p.row.page {
 		return true
 	}
 	height := r.layout.height[p.row.page]
-	gap := p.row.boxOf(p.at)[1] - last.row.boxOf(last.at)[3]
+	bottom := last.row.boxOf(last.at)[3]
+	if bottom <= amount.box[1]+height/3 && amount.page == p.row.page && amount.index < p.row.index {
+		bottom = max(bottom, amount.box[3])
+	}
+	gap := p.row.boxOf(p.at)[1] - bottom
 	if cell := p.row.textOf(p.row.cells[p.row.tokens[p.at.from].cell]); keyThenValue.MatchString(cell) && !keyThenValue.MatchString(above[0].text) {
 		return false
 	}

@@ -58,16 +58,24 @@ func (r *reader) headAt(spec doc.FieldSpec, x *labelIndex, i int) (head, bool) {
 }
 
 // inCells finds labels within the cells of a row: a head's labels do not run over
-// the gap to the next column.
+// the gap to the next column. What is a label letter by letter is not taken for a
+// part of one that only comes near.
 func (x *labelIndex) inCells(rw *row) []labelMatch {
 	var out []labelMatch
+	exactly := &labelIndex{exact: x.exact, most: x.most}
 	for _, c := range rw.cells {
 		one := &row{tokens: rw.tokens[c.from:c.to], cells: []span{{0, c.to - c.from}}}
 		one.tokens = slices.Clone(one.tokens)
 		for i := range one.tokens {
 			one.tokens[i].cell = 0
 		}
+		found := exactly.inRow(one)
 		for _, m := range x.inRow(one) {
+			if m.sim < 1 && !slices.ContainsFunc(found, func(o labelMatch) bool { return o.sim == 1 && m.at.from < o.at.to && o.at.from < m.at.to }) {
+				found = append(found, m)
+			}
+		}
+		for _, m := range found {
 			m.row, m.at = rw, span{m.at.from + c.from, m.at.to + c.from}
 			out = append(out, m)
 		}
