@@ -2,6 +2,7 @@ package fields
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/recto-edge/recto/node/doc"
@@ -9,6 +10,9 @@ import (
 
 // derived is the method of a value that is worked out of what is printed.
 const derived = "derived"
+
+// maxTotals is how many candidates for a total are tried.
+const maxTotals = 5
 
 // maxTaxRows bounds the search for the rows of a tax table that make a total.
 const maxTaxRows = 6
@@ -32,18 +36,22 @@ func (r *reader) deriveTaxes(t doc.Type, ranked [][]scored, proven map[int]bool)
 	if !ok || proven[net] && proven[tax] {
 		return
 	}
+	rows := r.summaryRows()
 	for k, total := range ranked[gross] {
+		if k == maxTotals {
+			return
+		}
 		sum, ok := minor(total.Value)
 		if k == 0 && ok && r.taxBetween(sum, net, tax, ranked) {
 			proven[net], proven[tax] = true, true
 			return
 		}
-		if k == 3 || !ok || sum <= 0 || total.Decimals != 2 || total.score < max(least, ranked[gross][0].score/2) {
+		if !ok || sum <= 0 || total.Decimals != 2 || total.score < max(least, ranked[gross][0].score/2) {
 			continue
 		}
-		nets, taxes := r.partsByRate(sum)
+		nets, taxes := r.partsByRate(rows, sum)
 		if taxes == nil {
-			nets, taxes = r.pairOnRow(sum)
+			nets, taxes = r.pairOnRow(rows, sum)
 		}
 		if taxes == nil {
 			continue
@@ -152,7 +160,7 @@ func (r *reader) put(f int, n int64, parts []Candidate, ranked [][]scored) {
 // partsByRate gives the net and tax amounts of two or more rates that together
 // make a total. Where no net amounts are printed, what each rate implies must
 // come to the total, within what rounding to a cent allows.
-func (r *reader) partsByRate(total int64) (nets, taxes []Candidate) {
+func (r *reader) partsByRate(near []summaryRow, total int64) (nets, taxes []Candidate) {
 	rows := r.findTaxes()
 	for set := 1<<min(len(rows), maxTaxRows) - 1; set > 0; set-- { // all of them first
 		nets, taxes = nil, nil
@@ -168,9 +176,9 @@ func (r *reader) partsByRate(total int64) (nets, taxes []Candidate) {
 	taxes = nil
 	rates := map[string]bool{}
 	implied, slack := 0.0, 1.0
-	for _, rw := range r.layout.rows {
+	for _, rw := range near {
 		ps := r.onRow(rw.index, doc.Percent)
-		if len(ps) != 1 || rates[ps[0].Value] || !taxWord.MatchString(rw.text) {
+		if len(ps) != 1 || rates[ps[0].Value] || !rw.tax {
 			continue
 		}
 		rate := float64(hundredths(ps[0].Value)) / 10000
@@ -193,17 +201,17 @@ func (r *reader) partsByRate(total int64) (nets, taxes []Candidate) {
 
 // pairOnRow finds two amounts side by side that make a total, the smaller a tax
 // of the larger at a rate that is printed on the page.
-func (r *reader) pairOnRow(total int64) (nets, taxes []Candidate) {
-	for _, rw := range r.layout.rows {
+func (r *reader) pairOnRow(rows []summaryRow, total int64) (nets, taxes []Candidate) {
+	for _, rw := range rows {
+		if rw.since > taxReach {
+			continue
+		}
 		amounts := r.onRow(rw.index, doc.Money)
 		for i, a := range amounts {
 			for _, b := range amounts[i+1:] {
 				x, _ := minor(a.Value)
 				y, _ := minor(b.Value)
 				if a.Decimals != 2 || b.Decimals != 2 || x+y != total || min(x, y) <= 0 || min(x, y)*10 > max(x, y)*3 {
-					continue
-				}
-				if !r.taxNear(rw) {
 					continue
 				}
 				if x < y {
@@ -216,12 +224,35 @@ func (r *reader) pairOnRow(total int64) (nets, taxes []Candidate) {
 	return nil, nil
 }
 
-// taxNear says whether a tax is named on a row or within a few rows above it.
-func (r *reader) taxNear(rw *row) bool {
-	for i := rw.index; i >= 0 && i > rw.index-8; i-- {
-		if taxWord.MatchString(r.layout.rows[i].text) {
-			return true
+// taxNames are the words for a tax on sales in more languages than a table of
+// taxes is looked for in: here the amounts must add up.
+var taxNames = regexp.MustCompile(`(?i)steuer|\b(ust|mwst|vat|tax(e|es)?|tva|iva|gst|hst|sst|pdv|btw|moms|mva|dph|pvm|alv|káfa|áfa|porez\w*|impuestos?|imposta|belasting|kdv)\b`)
+
+// taxReach is how many rows under a word for a tax its amounts may stand.
+const taxReach = 7
+
+// summaryRow is a row on a page where a document sums up.
+type summaryRow struct {
+	*row
+	tax   bool // it names a tax
+	since int  // rows since one that does
+}
+
+// summaryRows gives the rows of the first and last pages: what lies between them
+// in a long document are its lines.
+func (r *reader) summaryRows() []summaryRow {
+	var out []summaryRow
+	since := taxReach + 1
+	for _, rw := range r.layout.rows {
+		if rw.page > 1 && rw.page < len(r.layout.pages)-2 {
+			continue
 		}
+		s := summaryRow{row: rw, tax: taxNames.MatchString(rw.text), since: since + 1}
+		if s.tax {
+			s.since = 0
+		}
+		since = s.since
+		out = append(out, s)
 	}
-	return false
+	return out
 }

@@ -31,6 +31,9 @@ func (r *reader) otherValues(spec doc.FieldSpec, role, part string, mine *party)
 	ps := r.findParties()
 	for i := range ps.list {
 		p := &ps.list[i]
+		if p.page > 1 && p.page < len(r.layout.pages)-1 {
+			continue
+		}
 		score := otherBlock
 		if p == mine {
 			score = ownBlock
