@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 
@@ -66,6 +67,11 @@ func Evaluate(ctx context.Context, dir string, o EvalOptions) (eval.Report, erro
 	earlier, err := earlierReport(o.Compare)
 	if err != nil {
 		return eval.Report{}, err
+	}
+	if o.HTML != "" { // known before the reading, which may take long
+		if info, err := os.Stat(filepath.Dir(o.HTML)); err != nil || !info.IsDir() {
+			return eval.Report{}, doc.Errorf(doc.Invalid, "the report cannot be written to %s: there is no such folder", o.HTML)
+		}
 	}
 	workers := o.Workers
 	if workers <= 0 {

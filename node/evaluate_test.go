@@ -136,6 +136,7 @@ func TestEvaluateCrossValidates(t *testing.T) {
 		"one vendor":        {one, node.EvalOptions{Folds: 2, Train: train}},
 		"nothing to train":  {dir, node.EvalOptions{Folds: 2}},
 		"no such group":     {dir, node.EvalOptions{Folds: 2, Train: train, Group: "branch"}},
+		"no such folder":    {dir, node.EvalOptions{HTML: filepath.Join(dir, "away", "report.html")}},
 		"no earlier report": {dir, node.EvalOptions{Compare: filepath.Join(dir, "e-invoice.pdf")}},
 	} {
 		if _, err := node.Evaluate(t.Context(), c.dir, c.o); doc.CodeOf(err) != doc.Invalid {
