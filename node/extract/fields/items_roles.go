@@ -26,7 +26,7 @@ func (r *reader) figure(s string) (*big.Rat, bool) {
 // rolesByHead takes the roles from the head alone, as far as the lines hold
 // figures there.
 func (r *reader) rolesByHead(spec doc.FieldSpec, h *head, lines []tableLine) roles3 {
-	figures, amounts := make([]int, len(h.columns)), make([]int, len(h.columns))
+	figures, amounts, rates := make([]int, len(h.columns)), make([]int, len(h.columns)), make([]int, len(h.columns))
 	for _, l := range lines[:min(len(lines), maxBandRows)] {
 		for c := range h.columns {
 			if r.filled(l, c) {
@@ -34,6 +34,9 @@ func (r *reader) rolesByHead(spec doc.FieldSpec, h *head, lines []tableLine) rol
 			}
 			if r.hasAmount(l, c) {
 				amounts[c]++
+			}
+			if slices.ContainsFunc(l.cells[c], func(p piece) bool { return strings.Contains(p.text, "%") }) {
+				rates[c]++
 			}
 		}
 	}
@@ -55,7 +58,7 @@ func (r *reader) rolesByHead(spec doc.FieldSpec, h *head, lines []tableLine) rol
 	g.total = best("line_total", func(c int) bool { return amounts[c] > 0 })
 	g.price = best("unit_price", func(c int) bool { return figures[c] > 0 })
 	g.quantity = best("quantity", func(c int) bool { return figures[c] > 0 })
-	g.rate = best("tax_rate", func(c int) bool { return figures[c] > 0 })
+	g.rate = best("tax_rate", func(c int) bool { return figures[c]+rates[c] > 0 })
 	for c := len(h.columns) - 1; g.total < 0 && c >= 0; c-- { // no head over the amounts: they stand rightmost
 		if amounts[c] > 0 && !taken[c] {
 			g.total = c

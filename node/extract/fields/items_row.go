@@ -142,6 +142,9 @@ func (m *rowMaker) figures(of map[string][]piece) {
 		ps = m.priceNamed()
 	}
 	q, p, t, held := chooseProduct(qs, ps, ts)
+	if !held && q != nil && p != nil && t != nil {
+		held = m.heldWithPercent(q.v, p.v, t.v)
+	}
 	sure := cellSure
 	if held {
 		sure = cellProven
@@ -154,7 +157,33 @@ func (m *rowMaker) figures(of map[string][]piece) {
 	}
 	if t != nil {
 		m.put("line_total", t.v.FloatString(2), t.p, sure, "table")
+		if c := cellNamed(m.out, "line_total"); held && c != nil && !isProduct(q.v, p.v, t.v) {
+			c.Checks = append(c.Checks, "product")
+		}
 	}
+}
+
+// heldWithPercent says whether a percentage printed on the amount's line, taken off
+// as a discount or put on as a tax, makes the product the amount.
+func (m *rowMaker) heldWithPercent(q, p, t *big.Rat) bool {
+	product := new(big.Rat).Mul(q, p)
+	for _, tok := range m.it.lines[m.it.anchor].row.tokens {
+		v, ok := canonicalPercent(strings.Trim(tok.text, "()[]-–−"), m.r.hints)
+		if !ok || !isFigure(tok.text) {
+			continue
+		}
+		percent, ok := new(big.Rat).SetString(v)
+		if !ok || percent.Sign() <= 0 || percent.Cmp(big.NewRat(100, 1)) >= 0 || percent.Cmp(q) == 0 && !strings.Contains(tok.text, "%") {
+			continue
+		}
+		part := percent.Quo(percent, big.NewRat(100, 1))
+		one := big.NewRat(1, 1)
+		less, more := new(big.Rat).Sub(one, part), new(big.Rat).Add(one, part)
+		if less.Mul(less, product).FloatString(2) == t.FloatString(2) || more.Mul(more, product).FloatString(2) == t.FloatString(2) {
+			return true
+		}
+	}
+	return false
 }
 
 // readings gives the ways to read the figures of a cell. What follows an equals

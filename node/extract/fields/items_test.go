@@ -148,6 +148,34 @@ Summe                                                 110,50
 			"1||Reisezeit (Stunden)|2|HUR|40||80.00",
 			"2||Heizöl pro Liter|5|LTR|1.1||5.50",
 			"3||Anfahrt|1|C62|25||25.00"}},
+		{"a discount beside the tax, in Italian", []string{`
+Fattura n. 12
+Codice     Descrizione                Quantità     Prezzo unitario     Sconto     Importo     IVA
+A01        Cavo di rete 5 m                  3               10,00                  30,00     22%
+B02        Router                            1               80,00        10%       72,00     22%
+Imponibile                                                                         102,00
+IVA 22%                                                                             22,44
+Totale                                                                             124,44
+`}, []string{
+			"1|A01|Cavo di rete 5 m|3|C62|10|22|30.00",
+			"2|B02|Router|1|C62|80|22|72.00"}},
+		{"a date column, a text and its amount alone", []string{`
+Rechnung 91
+Datum        Leistung                                   Betrag
+01.02.2026   Beratung vor Ort                           120,00
+02.02.2026   Telefonische Beratung                       60,00
+Summe                                                   180,00
+`}, []string{"1||Beratung vor Ort|||||120.00", "2||Telefonische Beratung|||||60.00"}},
+		{"a word parted at the end of its line, a unit of its own column", []string{`
+Rechnung 10
+Pos.   Bezeichnung            Menge   Einheit     Einzel €     Gesamt €
+1      Wohngebäudeversicher    1,00   pauschal      850,00       850,00
+       ung
+2      Hosting                12,00   Monate          9,90       118,80
+       Summe (netto)                                             968,80
+`}, []string{
+			"1||Wohngebäudeversicherung|1|LS|850||850.00",
+			"2||Hosting|12|MON|9.9||118.80"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := sheet(c.pages...)

@@ -111,6 +111,26 @@ func (m *rowMaker) description(ps []piece) {
 	}
 }
 
+// wordEnd may be the end of a word that was too long for its line.
+var wordEnd = regexp.MustCompile(`^\p{Ll}{2,4}$`)
+
+// shortWords stand alone at the end of a text; what is as short and none of these
+// was cut from the word before it.
+var shortWords = wordSet(`und oder mit von für zur zum der die das des dem den ein eine in im an am auf aus bei bis je pro per inkl exkl zzgl ca neu alt rot blau grün grau weiß the and or of for to on at by with incl new old red blue grey de du la le les et en par pour sur au aux un une noir bleu vert di da il lo con nero y el los las del por cm mm kg ml stk std lang breit hoch rund plus lfm qm paar set klar matt fein grob`)
+
+// atEdge says whether the line i of a text ends as far right as any of its lines,
+// in a long word: there it had no room left.
+func atEdge(ps []piece, i int) bool {
+	b := ps[i].row.boxOf(ps[i].at)
+	for _, p := range ps {
+		if p.row.boxOf(p.at)[2] > b[2] {
+			return false
+		}
+	}
+	last := ps[i].row.tokens[ps[i].at.to-1]
+	return len([]rune(last.text)) >= 12
+}
+
 var basisEnd = regexp.MustCompile(`^(.+\S)\s*\(\s?([\d.,]+)\s?([\p{L}²³]{1,12})\.?\s?\)$`)
 
 // withoutBasis cuts off the quantity that the price is for, where it stands in
@@ -170,6 +190,8 @@ func joinCell(ps []piece) string {
 			s = t
 		case cut && t != "" && unicode.IsLower([]rune(t)[0]) && p.row != ps[i-1].row:
 			s = rest + t
+		case i == len(ps)-1 && wordEnd.MatchString(t) && !shortWords[t] && p.row != ps[i-1].row && atEdge(ps, i-1):
+			s += t
 		default:
 			s += " " + t
 		}
