@@ -107,6 +107,15 @@ func TestCauses(t *testing.T) {
 		{"VAT number of no known form", "invoice",
 			[]string{"Customer VAT ID:|US-TAXID-7890123", "VAT ID:|DE136695976"},
 			map[string]string{"buyer_vat_id": "USTAXID7890123", "seller_vat_id": "DE136695976"}},
+		{"label in two lines", "invoice",
+			[]string{"Date|Purchase|Terms", "|Order No|", "01.02.2026|PO-4711|30 days"},
+			map[string]string{"order_reference": "PO-4711"}},
+		{"months as OCR reads them", "invoice",
+			[]string{"Invoice date:|12 0ctober 2023", "Due date:|1 Novenber 2023"},
+			map[string]string{"invoice_date": "2023-10-12", "due_date": "2023-11-01"}},
+		{"words that are no months", "invoice",
+			[]string{"12 Artikel 2023", "7 Marketing 2023", "3 Member 2023"},
+			map[string]string{"invoice_date": ""}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			fs := fields.Pick(page(c.lines...), shipped(t, c.typ))

@@ -31,8 +31,19 @@ var months = []struct {
 
 var longMonth = map[int]int{1: 7, 2: 9, 3: 7, 4: 7, 5: 6, 6: 6, 7: 7, 8: 7, 9: 10, 10: 8, 11: 8, 12: 9}
 
+// monthNames are names of months in full, to find those with one wrong letter.
+var monthNames = map[string]int{
+	"january": 1, "januar": 1, "janvier": 1, "gennaio": 1, "enero": 1, "janeiro": 1, "januari": 1,
+	"february": 2, "februar": 2, "fevrier": 2, "febbraio": 2, "febrero": 2, "fevereiro": 2, "februari": 2,
+	"march": 3, "maerz": 3, "marzo": 3, "marco": 3, "maart": 3, "april": 4, "avril": 4, "aprile": 4, "abril": 4,
+	"maggio": 5, "giugno": 6, "junio": 6, "junho": 6, "luglio": 7, "julio": 7, "julho": 7, "juillet": 7,
+	"august": 8, "agosto": 8, "augustus": 8, "augusti": 8, "september": 9, "septembre": 9, "settembre": 9, "septiembre": 9, "setembro": 9,
+	"october": 10, "oktober": 10, "octobre": 10, "ottobre": 10, "octubre": 10, "outubro": 10,
+	"november": 11, "novembre": 11, "noviembre": 11, "novembro": 11, "december": 12, "dezember": 12, "decembre": 12, "dicembre": 12, "diciembre": 12, "dezembro": 12,
+}
+
 func monthOf(name string) (int, bool) {
-	s := squash(name)
+	s := strings.NewReplacer("0", "o", "1", "l").Replace(squash(name))
 	if len(s) < 3 {
 		return 0, false
 	}
@@ -41,7 +52,19 @@ func monthOf(name string) (int, bool) {
 			return m.n, true
 		}
 	}
-	return 0, false
+	if len(s) < 6 {
+		return 0, false
+	}
+	found := 0
+	for full, n := range monthNames {
+		if distance(s, full, 1) <= 1 {
+			if found != 0 && found != n {
+				return 0, false
+			}
+			found = n
+		}
+	}
+	return found, found != 0
 }
 
 const dg = `[\dOolI]` // a digit, or what OCR makes of one
@@ -52,9 +75,9 @@ var (
 	dateDot  = strictDate(`\.`)
 	dateDash = strictDate(`-`)
 	dateSlsh = strictDate(`/`)
-	dateDMon = regexp.MustCompile(`(?i)(\d{1,2})(?:st|nd|rd|th|er|º|\.)?(?:\s+del?\s)?[\s\-/.,]{0,3}([\p{L}]{3,10})\.?(?:\s+del?\s)?[\s\-/.,']{0,3}((?:19|20)\d{2}|\d{2})`)
-	dateMonD = regexp.MustCompile(`(?i)([\p{L}]{3,10})\.?[\s\-/.]{0,2}(\d{1,2})(?:st|nd|rd|th)?[\s,.\-/']{1,3}((?:19|20)\d{2}|\d{2})`)
-	dateYMon = regexp.MustCompile(`(?i)((?:19|20)\d{2})[\s\-/.]{1,2}([\p{L}]{3,10})\.?[\s\-/.]{1,2}(\d{1,2})`)
+	dateDMon = regexp.MustCompile(`(?i)(\d{1,2})(?:st|nd|rd|th|er|º|\.)?(?:\s+del?\s)?[\s\-/.,]{0,3}([\p{L}01]{3,10})\.?(?:\s+del?\s)?[\s\-/.,']{0,3}((?:19|20)\d{2}|\d{2})`)
+	dateMonD = regexp.MustCompile(`(?i)([\p{L}01]{3,10})\.?[\s\-/.]{0,2}(\d{1,2})(?:st|nd|rd|th)?[\s,.\-/']{1,3}((?:19|20)\d{2}|\d{2})`)
+	dateYMon = regexp.MustCompile(`(?i)((?:19|20)\d{2})[\s\-/.]{1,2}([\p{L}01]{3,10})\.?[\s\-/.]{1,2}(\d{1,2})`)
 	dateFlat = regexp.MustCompile(`^((?:19|20)\d{2})(\d{2})(\d{2})$`)
 	flatDMY  = regexp.MustCompile(`^(\d{2})(\d{2})((?:19|20)\d{2})$`)
 )

@@ -96,8 +96,46 @@ func (x *labelIndex) find(s string) (found []label, sim float64) {
 // count: "total" in "sub total" is none.
 func (x *labelIndex) matches(rows []*row) []labelMatch {
 	var out []labelMatch
-	for _, r := range rows {
+	for i, r := range rows {
+		if i > 0 && rows[i-1].page == r.page {
+			out = append(out, x.overLines(rows[i-1], r)...)
+		}
 		out = append(out, x.inRow(r)...)
+	}
+	return out
+}
+
+// stackedWords is how many words a cell may have that is half of a label.
+const stackedWords = 3
+
+// overLines finds labels set in two lines, such as "Purchase" over "Order No":
+// the cells stand close, one under the other, and only together are a label. They
+// count as standing where the lower one does.
+func (x *labelIndex) overLines(upper, lower *row) []labelMatch {
+	var out []labelMatch
+	if lower.box[1]-upper.box[3] > lower.box.H() {
+		return nil
+	}
+	for _, b := range lower.cells {
+		if b.to-b.from > stackedWords {
+			continue
+		}
+		below := lower.boxOf(b)
+		for _, a := range upper.cells {
+			above := upper.boxOf(a)
+			if a.to-a.from > stackedWords || above[0] >= below[2] || above[2] <= below[0] || below[1]-above[3] > below.H() {
+				continue
+			}
+			head, tail := squash(upper.textOf(a)), squash(lower.textOf(b))
+			if head == "" || tail == "" || x.exact[head] != nil && x.exact[tail] != nil {
+				continue
+			}
+			for _, l := range x.exact[head+tail] {
+				if l.field >= 0 {
+					out = append(out, labelMatch{label: l, row: lower, at: b, sim: 1, edge: true})
+				}
+			}
+		}
 	}
 	return out
 }
