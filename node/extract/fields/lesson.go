@@ -2,6 +2,7 @@ package fields
 
 import (
 	"cmp"
+	"errors"
 	"hash/fnv"
 	"math"
 	"slices"
@@ -28,6 +29,22 @@ type Lesson struct {
 type LearnOptions struct {
 	Folds int // parts that are held back in turn (5)
 	Card  Card
+	// Plain holds nothing back: the model chooses values and says nothing of how
+	// sure they are. For models that are only compared.
+	Plain bool
+	Stop  <-chan struct{} // when it closes, learning ends early with ErrStopped; may be nil
+}
+
+// ErrStopped says that learning was told to end.
+var ErrStopped = errors.New("learning was stopped")
+
+func (o LearnOptions) stopped() bool {
+	select {
+	case <-o.Stop:
+		return true
+	default:
+		return false
+	}
 }
 
 // fewest is how many documents a scorer needs, and how many of them with a value.
@@ -51,9 +68,15 @@ func Learn(t doc.Type, lessons []Lesson, o LearnOptions) (*Model, error) {
 		desks[i] = newDesk(t, l)
 	}
 	weigh(desks)
-	strangers := heldBack(t, desks, foldsOf(desks, o.Folds), o.Folds, false)
-	known := heldBack(t, desks, foldsByDocument(desks, o.Folds), o.Folds, true)
-	m := &Model{Format: modelFormat, Type: t.Name, Columns: columnsDigest(), Scorers: fit(t, desks), Card: o.Card}
+	var strangers, known []*pickedField
+	if !o.Plain {
+		strangers = heldBack(t, desks, foldsOf(desks, o.Folds), o, false)
+		known = heldBack(t, desks, foldsByDocument(desks, o.Folds), o, true)
+	}
+	m := &Model{Format: modelFormat, Type: t.Name, Columns: columnsDigest(), Scorers: fit(t, desks, o), Card: o.Card}
+	if o.stopped() {
+		return nil, ErrStopped
+	}
 	m.Card.Documents, m.Card.Vendors, m.Card.Labels = len(lessons), vendors(desks), labelCounts(t, lessons)
 	m.Rates = rates(strangers)
 	m.Sure, m.Held, m.HeldKnown = judge(strangers, known, m.Rates, o.Folds)
@@ -67,9 +90,9 @@ func Learn(t doc.Type, lessons []Lesson, o LearnOptions) (*Model, error) {
 // heldBack predicts each fold's documents with what was learned from the others.
 // With remember, what the others confirmed about vendors helps, and only
 // predictions that it helped count.
-func heldBack(t doc.Type, desks []*desk, folds []int, k int, remember bool) []*pickedField {
+func heldBack(t doc.Type, desks []*desk, folds []int, o LearnOptions, remember bool) []*pickedField {
 	var held []*pickedField
-	for fold := range k {
+	for fold := range o.Folds {
 		var in, out []*desk
 		for i, d := range desks {
 			switch {
@@ -82,7 +105,7 @@ func heldBack(t doc.Type, desks []*desk, folds []int, k int, remember bool) []*p
 		if len(out) == 0 {
 			continue
 		}
-		known := Knowledge{Model: &Model{Type: t.Name, Scorers: fit(t, in)}}
+		known := Knowledge{Model: &Model{Type: t.Name, Scorers: fit(t, in, o)}}
 		if remember {
 			known.Memory = &Memory{}
 			for _, d := range in {
@@ -128,6 +151,30 @@ func checkLessons(t doc.Type, lessons []Lesson) error {
 		return doc.Errorf(doc.Invalid, "all %d documents are of one vendor: how well others would be read cannot be known; add documents of a second vendor", len(lessons))
 	}
 	return nil
+}
+
+// Doubts names the labels whose value stands nowhere on its document: the label
+// contradicts the page, or the page was not read well. Nothing is learned from
+// them but that other values are wrong.
+func Doubts(t doc.Type, lessons []Lesson) []string {
+	var out []string
+	for _, l := range lessons {
+		f := NewFinder(l.Reading, t)
+		for _, spec := range t.Fields {
+			label := l.Labels[spec.Name]
+			if label == "" || spec.Type == doc.Table || spec.Type == doc.Currency || spec.Type == doc.Country {
+				continue
+			}
+			value, ok := Canonical(spec.Type, label, f.Hints())
+			if ok {
+				_, ok = f.Find(spec, value)
+			}
+			if !ok {
+				out = append(out, l.ID+": "+spec.Name)
+			}
+		}
+	}
+	return out
 }
 
 // desk is a lesson with its candidates.
@@ -233,9 +280,12 @@ func labelCounts(t doc.Type, ls []Lesson) map[string]int {
 }
 
 // fit trains a scorer for each field that enough desks know.
-func fit(t doc.Type, ds []*desk) map[string]*Scorer {
+func fit(t doc.Type, ds []*desk, o LearnOptions) map[string]*Scorer {
 	out := map[string]*Scorer{}
 	for i, spec := range t.Fields {
+		if o.stopped() {
+			break
+		}
 		docs, found, yes, all := 0, 0, 0.0, 0.0
 		for _, d := range ds {
 			if _, ok := d.right[i]; !ok {
