@@ -243,7 +243,7 @@ func (r *reader) anchors(lines []tableLine, g roles3) []int {
 		if !r.filled(l, g.quantity) || !r.filled(l, g.price) {
 			continue
 		}
-		before := k > 0 && r.filledWithin(lines[out[k-1]:i], g.quantity)
+		before := k > 0 && r.filledWithin(lines[max(out[k-1], i-maxItemLines):i], g.quantity)
 		after := k < len(out) && r.filled(lines[out[k]], g.quantity)
 		if (before || k == 0) && (after || k == len(out)) {
 			lost = append(lost, i)
@@ -344,12 +344,16 @@ func (r *reader) textAbove(above []tableLine, anchor tableLine, g roles3) bool {
 	return false
 }
 
+// maxItemLines bounds how far from its amount an item begins, in lines.
+const maxItemLines = 40
+
 // divide gives the first line of the item whose amount is on line b, when the one
 // before has its amount on line a: not after the first figure that must be of the
 // second, and where the gap is widest if text stands above the figures in this
 // table; else it begins with that figure's line.
 func (r *reader) divide(lines []tableLine, start, a, b int, g roles3, above bool) int {
 	limit := b
+	start, a = max(start, b-maxItemLines), max(a, b-maxItemLines)
 	for i := a + 1; i < b; i++ {
 		if r.startsNext(lines[start:i], lines[i], g) {
 			limit = i

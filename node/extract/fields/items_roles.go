@@ -1,6 +1,7 @@
 package fields
 
 import (
+	"math"
 	"math/big"
 	"slices"
 	"strings"
@@ -67,15 +68,18 @@ func (r *reader) rolesByHead(spec doc.FieldSpec, h *head, lines []tableLine) rol
 	return g
 }
 
-// maxFigureColumns bounds the columns among which roles are tried.
-const maxFigureColumns = 8
+// Bounds of the search for roles: columns, and items on which they are tried.
+const (
+	maxFigureColumns = 8
+	maxTried         = 40
+)
 
 // rolesByValues tries which columns are quantity, price and amount, and takes
 // those under which most products hold, unless the head says otherwise.
 func (r *reader) rolesByValues(spec doc.FieldSpec, h *head, its []item, g roles3) roles3 {
-	its = its[:min(len(its), 60)]
+	its = its[:min(len(its), maxTried)]
 	var columns []int
-	values := make([][][]*big.Rat, len(h.columns))
+	values := make([][][]float64, len(h.columns))
 	for c := range h.columns {
 		values[c] = r.figuresOf(its, c)
 		if n := countFilled(values[c]); n*3 >= len(its) && n > 0 && c != g.pos && c != g.text && !r.percents(its, c) && len(columns) < maxFigureColumns {
@@ -108,7 +112,7 @@ func (r *reader) rolesByValues(spec doc.FieldSpec, h *head, its []item, g roles3
 }
 
 // fit says how well head and arithmetic agree with a choice of columns.
-func (r *reader) fit(h *head, values [][][]*big.Rat, g roles3, q, p, t int) float64 {
+func (r *reader) fit(h *head, values [][][]float64, g roles3, q, p, t int) float64 {
 	score := 0.0
 	for _, x := range []struct{ column, spec int }{{g.quantity, q}, {g.price, p}, {g.total, t}} {
 		if x.column < 0 {
@@ -151,11 +155,11 @@ func (r *reader) fit(h *head, values [][][]*big.Rat, g roles3, q, p, t int) floa
 	return score + 2.5*float64(held)/float64(all)
 }
 
-func anyProduct(qs, ps, ts []*big.Rat) bool {
+func anyProduct(qs, ps, ts []float64) bool {
 	for _, q := range qs {
 		for _, p := range ps {
 			for _, t := range ts {
-				if isProduct(q, p, t) {
+				if math.Abs(q*p-t) < 0.00501 {
 					return true
 				}
 			}
@@ -170,19 +174,20 @@ func isProduct(q, p, t *big.Rat) bool {
 }
 
 // figuresOf gives the figures of each item in a column, at most three.
-func (r *reader) figuresOf(its []item, c int) [][]*big.Rat {
-	out := make([][]*big.Rat, len(its))
+func (r *reader) figuresOf(its []item, c int) [][]float64 {
+	out := make([][]float64, len(its))
 	for i, it := range its {
 		for _, p := range it.pieces(c, true) {
 			if v, ok := r.figure(p.text); ok && len(out[i]) < 3 {
-				out[i] = append(out[i], v)
+				f, _ := v.Float64()
+				out[i] = append(out[i], f)
 			}
 		}
 	}
 	return out
 }
 
-func countFilled(vs [][]*big.Rat) int {
+func countFilled(vs [][]float64) int {
 	n := 0
 	for _, v := range vs {
 		if len(v) > 0 {
@@ -252,7 +257,7 @@ func (r *reader) giveRoles(spec doc.FieldSpec, h *head, its []item, g roles3) {
 // holds says how well what stands in a column is of the kind of a column of the type.
 func (r *reader) holds(col doc.FieldSpec, its []item, c int) float64 {
 	fit, all := 0, 0
-	for _, it := range its[:min(len(its), 60)] {
+	for _, it := range its[:min(len(its), maxTried)] {
 		ps := it.pieces(c, true)
 		if len(ps) == 0 {
 			continue
@@ -290,7 +295,7 @@ func (r *reader) findText(h *head, its []item, k int) {
 			continue
 		}
 		n := 0
-		for _, it := range its[:min(len(its), 60)] {
+		for _, it := range its[:min(len(its), maxTried)] {
 			for _, p := range it.pieces(c, false) {
 				_, letters := counts(p.text)
 				n += letters

@@ -279,6 +279,17 @@ func (m *rowMaker) rate(ps []piece) {
 	}
 }
 
+// putUnit puts the code of a printed unit. Pieces have two codes in use, and the
+// page does not say which: the other one is the alternative.
+func (m *rowMaker) putUnit(printed string, p piece) {
+	n := len(m.out)
+	code := unitCode(printed)
+	m.put("unit", code, p, cellSure, "table")
+	if code == pieces && len(m.out) > n {
+		m.out[n].Alternatives = []doc.Alternative{{Value: "H87", Confidence: cellDerived}}
+	}
+}
+
 // unit finds the unit of the quantity: printed behind it, in a column of its own,
 // in the head over it or in the description. A quantity without one counts pieces.
 func (m *rowMaker) unit(quantities, units, description []piece, over string) {
@@ -287,13 +298,13 @@ func (m *rowMaker) unit(quantities, units, description []piece, over string) {
 	}
 	for _, p := range quantities {
 		if q := quantityUnit.FindStringSubmatch(strings.TrimSpace(p.text)); q != nil && q[2] != "" {
-			m.put("unit", unitCode(q[2]), p, cellSure, "table")
+			m.putUnit(q[2], p)
 			return
 		}
 	}
 	for _, p := range slices.Concat(units, quantities) {
 		if t := strings.TrimSpace(p.text); unitish.MatchString(t) && strings.ContainsFunc(t, unicode.IsLetter) {
-			m.put("unit", unitCode(t), p, cellSure, "table")
+			m.putUnit(t, p)
 			return
 		}
 	}
