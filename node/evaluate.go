@@ -30,23 +30,19 @@ type EvalOptions struct {
 	Misses    int
 	Compare   string // an earlier report as JSON to compare with; empty: none
 	HTML      string // file for the report as a page; empty: none
-	// Folds > 0 cross-validates: Train makes a reader from the documents of all
-	// folds but one, which that reader then reads. Folds share no vendor, or no
-	// Group when that is named (a member of the records, or a label); with Random
-	// they are drawn without regard to it.
+	// Folds > 0 cross-validates: what was learned from the documents of all folds but
+	// one reads that one. Folds share no vendor, or no Group when that is named (a
+	// member of the records, or a label); with Random they are drawn without regard
+	// to it, and vendors of the others are remembered.
 	Folds  int
 	Random bool
 	Group  string
-	Train  Trainer
+	Model  string // file of the model to read with; empty: those shipped; "none": rules alone
 	// Readings is a folder that keeps what was read between runs, so that only
 	// picking is done again while the recogniser is the same; empty: none.
 	Readings string
 	Progress func(file string, n, of int)
 }
-
-// Trainer learns from labelled documents and gives what then reads others. read
-// reads them as the program does now; their words come with it.
-type Trainer func(ctx context.Context, read eval.Read, train []eval.Case) (eval.Read, error)
 
 // foldSeed draws the folds: always the same, so that two runs can be compared.
 const foldSeed = 1
@@ -87,7 +83,10 @@ func Evaluate(ctx context.Context, dir string, o EvalOptions) (eval.Report, erro
 		}
 	}
 	in := extract.Input{Type: o.Type, Types: types, PictureOnly: o.Rasterise}
-	outcomes, err := o.outcomes(ctx, cases, labelledReader(r, in), workers)
+	if in.Knowledge, err = knowledgeFrom(o.Model); err != nil {
+		return eval.Report{}, errors.Join(err, r.close())
+	}
+	outcomes, err := o.outcomes(ctx, cases, r, in, workers)
 	if err != nil {
 		return eval.Report{}, errors.Join(fmt.Errorf("evaluate: %w", err), r.close())
 	}
@@ -105,23 +104,30 @@ func Evaluate(ctx context.Context, dir string, o EvalOptions) (eval.Report, erro
 }
 
 // outcomes reads the cases as they are, or cross-validates.
-func (o EvalOptions) outcomes(ctx context.Context, cases []eval.Case, read eval.Read, workers int) ([]eval.Outcome, error) {
+func (o EvalOptions) outcomes(ctx context.Context, all []eval.Case, r *reading, in extract.Input, workers int) ([]eval.Outcome, error) {
 	run := eval.RunOptions{Workers: workers, Progress: o.Progress}
 	if o.Folds == 0 {
-		out := eval.Run(ctx, cases, read, run)
+		out := eval.Run(ctx, all, labelledReader(r, in), run)
 		return out, context.Cause(ctx)
 	}
-	if o.Train == nil {
-		return nil, doc.Errorf(doc.Invalid, "folds are for what is trained, and nothing here is: leave them out")
+	types, err := in.Asked()
+	if err != nil || len(types) != 1 {
+		return nil, doc.Errorf(doc.Invalid, "what is trained is one document type: name it with --type")
 	}
-	// Without a document there is nothing to learn from or to test.
-	cases = slices.DeleteFunc(slices.Clone(cases), func(c eval.Case) bool { return c.Path == "" })
 	group := eval.Vendor
 	if o.Group != "" {
 		group = eval.GroupBy(o.Group)
 	}
+	// What has a transcript and no document can be learned from and not be tested.
+	var cases, transcripts []eval.Case
+	for _, c := range all {
+		if c.Path != "" {
+			cases = append(cases, c)
+		} else {
+			transcripts = append(transcripts, c)
+		}
+	}
 	var folds [][]int
-	var err error
 	if o.Random {
 		folds, err = eval.RandomFolds(len(cases), o.Folds, foldSeed)
 	} else {
@@ -130,8 +136,37 @@ func (o EvalOptions) outcomes(ctx context.Context, cases []eval.Case, read eval.
 	if err != nil {
 		return nil, err
 	}
-	fit := func(ctx context.Context, train []eval.Case) (eval.Read, error) { return o.Train(ctx, read, train) }
+	s := school{read: labelledReader(r, in), group: group, t: types[0], known: labelled(types[0], all), answers: map[string]eval.Answer{}}
+	fit := func(ctx context.Context, train []eval.Case) (eval.Read, error) {
+		m, lessons, err := s.teach(ctx, train, o.allowed(cases, train, transcripts, group))
+		if err != nil {
+			return nil, err
+		}
+		k := fields.Know(m, nil, defaultTarget)
+		if o.Random {
+			k.Memory = fields.NewMemory(s.t, lessons)
+		}
+		with := in
+		with.Knowledge = map[string]fields.Knowledge{s.t.Name: k}
+		return labelledReader(r, with), nil
+	}
 	return eval.CrossValidate(ctx, cases, folds, group, fit, run)
+}
+
+// allowed gives the transcripts that may train together with train: those of no
+// vendor that is held back.
+func (o EvalOptions) allowed(cases, train, transcripts []eval.Case, group func(eval.Case) string) []eval.Case {
+	if o.Random {
+		return transcripts
+	}
+	held := map[string]bool{}
+	for _, c := range cases {
+		held[group(c)] = true
+	}
+	for _, c := range train {
+		delete(held, group(c))
+	}
+	return slices.DeleteFunc(slices.Clone(transcripts), func(c eval.Case) bool { return held[group(c)] })
 }
 
 // earlierReport reads the report to compare with; nil when path names none.

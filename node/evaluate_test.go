@@ -2,7 +2,6 @@ package node_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/base64"
 	"encoding/json"
 	"image/jpeg"
@@ -106,36 +105,19 @@ func TestEvaluateFindsTheTrueWords(t *testing.T) {
 	}
 }
 
-// TestEvaluateCrossValidates: every document is read by what was trained without it.
-func TestEvaluateCrossValidates(t *testing.T) {
+// TestEvaluateRefusesFolds: what cannot be learned or parted is said, not guessed.
+func TestEvaluateRefusesFolds(t *testing.T) {
 	t.Parallel()
 	dir := labelledSamples(t, firstSample, secondSample)
-	var trained []string
-	train := func(_ context.Context, read eval.Read, train []eval.Case) (eval.Read, error) {
-		for _, c := range train {
-			trained = append(trained, c.ID)
-		}
-		return func(ctx context.Context, c eval.Case) (eval.Answer, error) {
-			a, err := read(ctx, c)
-			a.Result.Fields = nil // it learned to say nothing
-			return a, err
-		}, nil
-	}
-	r, err := node.Evaluate(t.Context(), dir, node.EvalOptions{Type: "invoice", Folds: 2, Train: train, Readings: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(trained) != 2 || trained[0] == trained[1] || r.Micro.Predicted != 0 || len(r.Parts) != 1 || r.Parts[0].Name != eval.Unseen {
-		t.Errorf("trained on %v, report %+v", trained, r.Parts)
-	}
 	one := labelledSamples(t, firstSample, strings.ReplaceAll(secondSample, "Praxis", "BEI SPIEL!"))
 	for name, c := range map[string]struct {
 		dir string
 		o   node.EvalOptions
 	}{
-		"one vendor":        {one, node.EvalOptions{Folds: 2, Train: train}},
-		"nothing to train":  {dir, node.EvalOptions{Folds: 2}},
-		"no such group":     {dir, node.EvalOptions{Folds: 2, Train: train, Group: "branch"}},
+		"one vendor":        {one, node.EvalOptions{Type: "invoice", Folds: 2}},
+		"no type":           {dir, node.EvalOptions{Folds: 2}},
+		"too few":           {dir, node.EvalOptions{Type: "invoice", Folds: 2}},
+		"no such group":     {dir, node.EvalOptions{Type: "invoice", Folds: 2, Group: "branch"}},
 		"no such folder":    {dir, node.EvalOptions{HTML: filepath.Join(dir, "away", "report.html")}},
 		"no earlier report": {dir, node.EvalOptions{Compare: filepath.Join(dir, "e-invoice.pdf")}},
 	} {

@@ -3,85 +3,69 @@ package node
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"log/slog"
-	"runtime"
 
 	"github.com/recto-edge/recto/node/doc"
 	"github.com/recto-edge/recto/node/eval"
-	"github.com/recto-edge/recto/node/extract"
 	"github.com/recto-edge/recto/node/extract/fields"
 )
 
-// LessonOptions say how labelled documents are read to learn from them.
-type LessonOptions struct {
-	Rasterise bool   // read pictures only
-	Readings  string // folder that keeps what was read; empty: none
-	Workers   int    // 0: one a core
-	Progress  func(file string, n, of int)
+// school makes lessons of labelled documents, and reads each only once.
+type school struct {
+	read    eval.Read
+	group   func(eval.Case) string // who made a document
+	t       doc.Type
+	known   map[string]bool // fields of t that the set's labels name
+	answers map[string]eval.Answer
 }
 
-// Lessons reads the labelled documents of a folder as lessons about type t; where
-// only a transcript is there, that is the lesson's reading. A document that cannot be read is left out and named in skipped.
-func Lessons(ctx context.Context, t doc.Type, dir string, o LessonOptions) (lessons []fields.Lesson, skipped []string, err error) {
-	cases, err := eval.Load(dir)
+// teach learns from cases and transcripts.
+func (s *school) teach(ctx context.Context, cases, transcripts []eval.Case) (*fields.Model, []fields.Lesson, error) {
+	lessons, err := s.lessons(ctx, cases, transcripts)
 	if err != nil {
 		return nil, nil, err
 	}
-	workers := o.Workers
-	if workers <= 0 {
-		workers = runtime.NumCPU()
+	m, err := fields.Learn(s.t, lessons, fields.LearnOptions{})
+	return m, lessons, err
+}
+
+func (s *school) lessons(ctx context.Context, cases, transcripts []eval.Case) ([]fields.Lesson, error) {
+	var lessons []fields.Lesson
+	for _, c := range cases {
+		l, err := s.lesson(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		lessons = append(lessons, l)
 	}
-	r, err := openReading(engineCache(), Default().Limits, workers, nil, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return nil, nil, err
-	}
-	if o.Readings != "" {
-		if r.kept, err = keepReadings(o.Readings); err != nil {
-			return nil, nil, errors.Join(err, r.close())
+	for _, c := range transcripts {
+		words, err := eval.Transcript(c)
+		if err != nil {
+			return nil, err
+		}
+		if words != nil {
+			lessons = append(lessons, fields.Lesson{ID: c.ID, Vendor: s.vendor(c, *words), Reading: *words, Labels: labelsFor(s.t, c, s.known), Transcript: true})
 		}
 	}
-	in := extract.Input{Type: t.Name, Types: []doc.Type{t}, PictureOnly: o.Rasterise}
-	known := labelled(t, cases)
-	type lesson struct {
-		reading *doc.Reading
-		err     *doc.Error
+	return lessons, nil
+}
+
+func (s *school) lesson(ctx context.Context, c eval.Case) (fields.Lesson, error) {
+	a, ok := s.answers[c.ID]
+	if !ok {
+		var err error
+		if a, err = s.read(ctx, c); err != nil {
+			return fields.Lesson{}, doc.Errorf(doc.CodeOf(err), "document %s cannot be learned from: %w", c.ID, err)
+		}
+		s.answers[c.ID] = a
 	}
-	n := 0
-	err = inOrder(ctx, cases, workers, func(ctx context.Context, c eval.Case) lesson {
-		if c.Path == "" {
-			words, err := eval.Transcript(c)
-			if err != nil {
-				return lesson{err: reasonOf(err)}
-			}
-			return lesson{reading: words}
-		}
-		res := readFile(ctx, r, in, c.Path, ExtractOptions{Words: true})[0]
-		return lesson{res.Reading, res.Error}
-	}, func(l lesson) error {
-		c := cases[n]
-		n++
-		if o.Progress != nil {
-			o.Progress(c.ID, n, len(cases))
-		}
-		if l.err != nil {
-			skipped = append(skipped, c.ID+": "+l.err.Message)
-		}
-		if l.reading == nil {
-			return nil
-		}
-		vendor := c.Vendor
-		if vendor == "" {
-			vendor = fields.Vendor(*l.reading)
-		}
-		lessons = append(lessons, fields.Lesson{ID: c.ID, Vendor: vendor, Reading: *l.reading, Labels: labelsFor(t, c, known), Transcript: c.Path == ""})
-		return nil
-	})
-	if err = errors.Join(err, r.close()); err != nil {
-		return nil, nil, fmt.Errorf("read lessons: %w", err)
+	return fields.Lesson{ID: c.ID, Vendor: s.vendor(c, a.Reading), Reading: a.Reading, Labels: labelsFor(s.t, c, s.known)}, nil
+}
+
+func (s *school) vendor(c eval.Case, r doc.Reading) string {
+	if v := s.group(c); v != "" {
+		return v
 	}
-	return lessons, skipped, nil
+	return fields.Vendor(r)
 }
 
 // labelled gives the fields of t that some label of the set names.

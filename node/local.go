@@ -67,8 +67,12 @@ func Extract(ctx context.Context, o ExtractOptions, files []string, emit func(Fi
 	if err != nil {
 		return err
 	}
+	known, err := knowledgeFrom("")
+	if err != nil {
+		return errors.Join(err, r.close())
+	}
 	one := func(ctx context.Context, path string) []FileResult {
-		in := extract.Input{Type: o.Type, Types: types, Password: o.Password, Parallel: max(1, workers/len(files))}
+		in := extract.Input{Type: o.Type, Types: types, Knowledge: known, Password: o.Password, Parallel: max(1, workers/len(files))}
 		return readFile(ctx, r, in, path, o)
 	}
 	return errors.Join(inOrder(ctx, files, min(workers, len(files)), one, func(rs []FileResult) error {

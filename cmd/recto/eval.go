@@ -19,6 +19,10 @@ func runEval(ctx context.Context, s streams, args []string) error {
 	fs.IntVar(&o.Misses, "misses", 20, "how many misses to list (with --json: all)")
 	fs.StringVar(&o.HTML, "html", "", "write the report to this file as a page with plots and pictures of the misses")
 	fs.StringVar(&o.Compare, "compare", "", "compare with this earlier report, made with --json by another revision or model over the same folder")
+	fs.StringVar(&o.Model, "model", "", "read with this model instead of the shipped one; none: rules alone")
+	fs.IntVar(&o.Folds, "folds", 0, "cross-validate: learn from all parts of the folder but one and read that, this many times")
+	fs.BoolVar(&o.Random, "random", false, "with --folds: parts share vendors, which are remembered (default: a vendor is in one part only)")
+	fs.StringVar(&o.Group, "group", "", "with --folds: member of the records that names the vendor (default: vendor)")
 	asJSON := fs.Bool("json", false, "print the report as JSON")
 	dirs, err := parse(fs, args, 1, 1)
 	if err != nil {

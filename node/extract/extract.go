@@ -101,6 +101,9 @@ func (in Input) candidates() ([]doc.Type, error) {
 	return in.Types[i : i+1], nil
 }
 
+// Asked gives the types the document may be of: the one asked for, or all.
+func (in Input) Asked() ([]doc.Type, error) { return in.candidates() }
+
 func (in Input) step(stage string, page, pages int) {
 	if in.Progress != nil {
 		in.Progress(stage, page, pages)

@@ -32,6 +32,7 @@ type line struct {
 	at   span
 	text string
 	kind lineKind
+	lineFacts
 }
 
 type lineKind int

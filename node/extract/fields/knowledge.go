@@ -79,6 +79,29 @@ func (m *Model) Confidences() (strangers, known []trust.Sample) {
 	return m.stranger.samples, m.known.samples
 }
 
+// Promises are what a model promises for a target: about vendors it never met, and
+// about documents of vendors of which others were confirmed.
+type Promises struct {
+	Strangers trust.Promise `json:"strangers"`
+	Known     trust.Promise `json:"known"`
+}
+
+// Promises derives the thresholds that hold a target from the model's held-back
+// predictions. A model that held too little back promises nothing.
+func (m *Model) Promises(t trust.Target) Promises {
+	strangers, known := m.Confidences()
+	documents := t
+	documents.Unit = "documents"
+	return Promises{trust.Promised(strangers, t), trust.Promised(known, documents)}
+}
+
+// Know is a model at work: what it promises for a target decides what is accepted.
+func Know(m *Model, memory *Memory, t trust.Target) Knowledge {
+	p := m.Promises(t)
+	return Knowledge{Model: m, Memory: memory,
+		Accept: map[string]float64{"": p.Strangers.Threshold}, AcceptKnown: map[string]float64{"": p.Known.Threshold}}
+}
+
 // Models names what was learned and has a part in answers.
 func (k Knowledge) Models() []string {
 	if k.Model == nil {

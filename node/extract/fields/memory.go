@@ -37,6 +37,15 @@ type habit struct {
 	X float64 `json:"x"` // mean centre of the page's width, 0..1
 }
 
+// NewMemory remembers lessons.
+func NewMemory(t doc.Type, lessons []Lesson) *Memory {
+	m := &Memory{}
+	for _, l := range lessons {
+		m.Remember(t, l)
+	}
+	return m
+}
+
 // Key names what is remembered.
 func (m *Memory) Key() string {
 	b, err := json.Marshal(m)

@@ -44,9 +44,21 @@ func (r *reader) headLines() []line {
 		}
 		ln := line{row: rw, at: span{0, len(rw.tokens)}, text: rw.textOf(span{0, len(rw.tokens)})}
 		ln.kind = r.kindOf(ln)
+		ln.lineFacts = factsOf(ln.text)
 		r.lines = append(r.lines, ln)
 	}
 	return r.lines
+}
+
+// lineFacts is what the patterns say of a line, asked once.
+type lineFacts struct {
+	score                                        int // what speaks for an address
+	postcode, state, number, legal, trade, comma bool
+}
+
+func factsOf(text string) lineFacts {
+	return lineFacts{addressScore(text), postcode.MatchString(text), stateTail.MatchString(text), startsNo.MatchString(text),
+		legalForm.MatchString(text), trade.MatchString(text), strings.HasSuffix(strings.TrimSpace(text), ",")}
 }
 
 // runs gives the runs of lines of the head that may be a value of spec; the
@@ -64,10 +76,10 @@ func (r *reader) runs(spec doc.FieldSpec) []scored {
 			if j > i && r.gapLines(ls[j-1], ls[j]) > 4 {
 				break
 			}
-			if ls[j].kind == stopLine && spec.Type == doc.Address && addressScore(ls[j].text) < 2 {
+			if ls[j].kind == stopLine && spec.Type == doc.Address && ls[j].score < 2 {
 				break
 			}
-			strength += addressScore(ls[j].text)
+			strength += ls[j].score
 			if spec.Type == doc.Address && strength < 2 {
 				continue
 			}
@@ -164,13 +176,13 @@ func (r *reader) spanView(c *scored) []float32 {
 	codeInside, legalInside := false, false
 	kinds := [7]float32{}
 	for i := from; i <= to; i++ {
-		score += addressScore(ls[i].text)
+		score += ls[i].score
 		if i > from {
 			inside = max(inside, r.gapLines(ls[i-1], ls[i]))
 		}
 		if i < to {
-			codeInside = codeInside || postcode.MatchString(ls[i].text)
-			legalInside = legalInside || legalForm.MatchString(ls[i].text)
+			codeInside = codeInside || ls[i].postcode
+			legalInside = legalInside || ls[i].legal
 		}
 		if i > from && i < to {
 			kinds[ls[i].kind]++
@@ -186,12 +198,12 @@ func (r *reader) spanView(c *scored) []float32 {
 	h := float64(max(1, r.layout.height[0]))
 	put(float32(to-from+1), float32(from), gap(before, first, hasBefore), gap(last, after, hasAfter), float32(min(inside, 20)))
 	put(float32(float64(first.row.box.H())/h), float32(float64(last.row.box.H())/h))
-	put(float32(score), float32(score)/float32(to-from+1), float32(addressScore(after.text)), float32(addressScore(before.text)))
-	put(flag(postcode.MatchString(last.text)), flag(codeInside), flag(hasAfter && postcode.MatchString(after.text)))
-	put(flag(stateTail.MatchString(last.text)), flag(hasAfter && stateTail.MatchString(after.text)))
-	put(flag(endsComma(last.text)), flag(hasBefore && endsComma(before.text)))
-	put(flag(startsNo.MatchString(first.text)), flag(hasAfter && startsNo.MatchString(after.text)))
-	put(flag(legalForm.MatchString(last.text)), flag(legalInside), flag(trade.MatchString(last.text)))
+	put(float32(score), float32(score)/float32(to-from+1), float32(after.score), float32(before.score))
+	put(flag(last.postcode), flag(codeInside), flag(after.postcode))
+	put(flag(last.state), flag(after.state))
+	put(flag(last.comma), flag(before.comma))
+	put(flag(first.number), flag(after.number))
+	put(flag(last.legal), flag(legalInside), flag(last.trade))
 	d, l := counts(c.Value)
 	put(upperShare(c.Value), float32(d)/float32(max(1, d+l)), float32(c.Conf), flag(strings.Count(c.Value, "(") != strings.Count(c.Value, ")")))
 	put(flag(companyAbove), float32(names), flag(spanTail(last)))
@@ -204,9 +216,7 @@ func (r *reader) spanView(c *scored) []float32 {
 	return x
 }
 
-func endsComma(s string) bool { return strings.HasSuffix(strings.TrimSpace(s), ",") }
-
-func spanTail(l line) bool { d, _ := counts(l.text); return d == 0 && stateTail.MatchString(l.text) }
+func spanTail(l line) bool { d, _ := counts(l.text); return d == 0 && l.state }
 
 func upperShare(s string) float32 {
 	upper, letters := 0, 0

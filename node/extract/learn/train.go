@@ -190,6 +190,9 @@ func (t *trainer) best(l leaf) (best question, found bool) {
 	var hist [maxBins]cell
 	parent := l.g * l.g / (l.h + t.o.Penalty)
 	for c := range t.columns {
+		if len(t.cuts[c]) == 0 {
+			continue // always the same
+		}
 		bins := t.binned[c]
 		n := len(t.cuts[c]) + 2
 		clear(hist[:n])

@@ -9,12 +9,31 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"path"
+	"strings"
 
 	"github.com/recto-edge/recto/node/doc"
 )
 
-//go:embed *.json
+//go:embed *.json models
 var files embed.FS
+
+// Models gives the files of the models that are shipped, by type name.
+func Models() map[string][]byte {
+	names, err := fs.Glob(files, "models/*.model")
+	if err != nil {
+		panic("types: " + err.Error()) // the pattern is a constant
+	}
+	out := map[string][]byte{}
+	for _, name := range names {
+		b, err := files.ReadFile(name)
+		if err != nil {
+			panic("types: " + err.Error()) // it was embedded
+		}
+		out[strings.TrimSuffix(path.Base(name), ".model")] = b
+	}
+	return out
+}
 
 // Shipped gives the shipped document types, sorted by name. Each call gives its
 // own copy.
