@@ -116,6 +116,9 @@ func TestCauses(t *testing.T) {
 		{"words that are no months", "invoice",
 			[]string{"12 Artikel 2023", "7 Marketing 2023", "3 Member 2023"},
 			map[string]string{"invoice_date": ""}},
+		{"tax number of too few digits", "invoice",
+			[]string{"Tax no:|M1", "Steuernummer:|201/113/40209", "Verkäufer-BIC:|PBNKDEFF"},
+			map[string]string{"seller_tax_no": "201/113/40209", "bic": "PBNKDEFF"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			fs := fields.Pick(page(c.lines...), shipped(t, c.typ))
