@@ -16,9 +16,13 @@ func (r *reader) table(spec doc.FieldSpec) (doc.Field, bool) {
 	x := indexLabels(labelsOf(spec.Columns))
 	f := doc.Field{Name: spec.Name, Type: doc.Table, Method: "table", Confidence: 0.6}
 	var box doc.Box
-	page := -1
+	page, bare := -1, false
 	for next := 0; ; {
 		h, ok := r.findHead(spec, x, next)
+		if !ok && len(f.Rows) == 0 && !bare {
+			h, ok = r.bareHead(spec)
+			bare = true
+		}
 		if !ok {
 			break
 		}
@@ -27,7 +31,7 @@ func (r *reader) table(spec doc.FieldSpec) (doc.Field, bool) {
 		next = max(next, h.last+1)
 		for _, it := range r.items(spec, &h, rows) {
 			cells := r.itemRow(spec, h, it)
-			if len(cells) < 2 {
+			if len(cells) < 2 || bare && !has(cells, "quantity") {
 				continue
 			}
 			if page < 0 {

@@ -19,7 +19,7 @@ const (
 )
 
 var (
-	position     = regexp.MustCompile(`^#?\d{1,4}([.)]|([.\-/]\d{1,3}){1,3})?$`)
+	position     = regexp.MustCompile(`^#?\d{1,4}([.)]|([.\-]\d{1,3}){1,3})?$`)
 	quantityUnit = regexp.MustCompile(`^([-–−]?\s?[\d.,' ]*\d)\s*(?:x\b)?\s*([\p{L}²³.]{1,14})?$`)
 	bracketCode  = regexp.MustCompile(`^\[([\p{L}\d][\p{L}\d_./\-]{1,24})\]\s*(.+)$`)
 	codeThenText = regexp.MustCompile(`^([A-Z0-9][A-Z0-9_./\-]*\d[A-Z0-9_./\-]*)\s+[-–]\s+(.+)$`)

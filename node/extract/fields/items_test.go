@@ -159,6 +159,16 @@ Totale                                                                          
 `}, []string{
 			"1|A01|Cavo di rete 5 m|3|C62|10|22|30.00",
 			"2|B02|Router|1|C62|80|22|72.00"}},
+		{"no head at all", []string{`
+Invoice 12                          02/03/2026
+Blue widget, large             3          4.00        12.00
+Green widget                  10          1.50        15.00
+Delivery to the door           1          5.00         5.00
+Total due                                             32.00
+`}, []string{
+			"1||Blue widget, large|3|C62|4||12.00",
+			"2||Green widget|10|C62|1.5||15.00",
+			"3||Delivery to the door|1|C62|5||5.00"}},
 		{"a date column, a text and its amount alone", []string{`
 Rechnung 91
 Datum        Leistung                                   Betrag

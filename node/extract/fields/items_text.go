@@ -50,7 +50,7 @@ func (m *rowMaker) article(ps []piece) {
 		if tradeNumber.MatchString(ps[i].text) || i+1 < len(ps) && tradeNumber.MatchString(ps[i+1].text) && strings.HasPrefix(ps[i+1].text, "(") {
 			rank = 0
 		}
-		if d, _ := counts(text); d == 0 || isPosition(text) && len(text) < 2 {
+		if d, _ := counts(text); d == 0 || strings.IndexFunc(text, isAlnum) != 0 || isPosition(text) && len(text) < 2 {
 			continue
 		}
 		if rank > most {
