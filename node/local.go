@@ -171,6 +171,7 @@ func readBytes(ctx context.Context, r *reading, in extract.Input, name string, b
 		}
 		return []FileResult{res}
 	}
+	in.Whole = out.Result.Split != nil // a document of a batch is one already
 	var all []FileResult
 	for _, p := range out.Parts {
 		all = append(all, readPart(ctx, r, in, name, p, o, depth+1)...)
@@ -191,6 +192,10 @@ func readPart(ctx context.Context, r *reading, in extract.Input, parent string, 
 	}
 	if err != nil {
 		return []FileResult{{File: name, Error: reasonOf(err)}}
+	}
+	in.Reading = p.Reading
+	if p.Type != "" {
+		in.Type = p.Type
 	}
 	return readBytes(ctx, r, in, name, bytes.NewReader(b), int64(len(b)), o, depth)
 }

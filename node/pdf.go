@@ -65,6 +65,11 @@ func (p pdfDocument) Fields(ctx context.Context, i int) ([]decode.PDFField, erro
 	return out, nil
 }
 
+// Extract implements decode.PageCopier.
+func (p pdfDocument) Extract(ctx context.Context, pages []int, limit int) ([]byte, error) {
+	return p.d.Extract(ctx, pages, limit)
+}
+
 func (p pdfDocument) Attachments(ctx context.Context, count int, limit int64) (files []decode.Attachment, omitted int, err error) {
 	as, err := p.d.Attachments(ctx, count, limit)
 	if err != nil {

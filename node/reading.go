@@ -11,6 +11,7 @@ import (
 	"github.com/recto-edge/recto/embedded/onnx"
 	"github.com/recto-edge/recto/embedded/pdfium"
 	"github.com/recto-edge/recto/node/cache"
+	"github.com/recto-edge/recto/node/doc"
 	"github.com/recto-edge/recto/node/extract"
 	"github.com/recto-edge/recto/node/extract/decode"
 	"github.com/recto-edge/recto/node/extract/ocr"
@@ -63,6 +64,16 @@ func decodeLimits(l LimitsConfig) decode.Limits {
 	return decode.Limits{MaxPages: l.MaxPages, MaxPixels: l.MaxPixels, PageTimeout: l.PageTimeout, FileTimeout: l.FileTimeout, MaxDPI: scanDPI}
 }
 
+// remember keeps what was read of bytes before they became a file of their own.
+func (r *reading) remember(sum string, words doc.Reading) {
+	if r.values == nil {
+		return
+	}
+	if err := r.values.PutReading(cache.Key(sum, "", r.Models()...), words); err != nil {
+		r.log.Warn("words not cached; they will be read again", "error", err)
+	}
+}
+
 // read gives the answer from the cache, or reads.
 func (r *reading) read(ctx context.Context, in extract.Input) (extract.Output, error) {
 	if r.kept != nil && in.SHA256 != "" {
@@ -89,13 +100,16 @@ func (r *reading) read(ctx context.Context, in extract.Input) (extract.Output, e
 		in.Reading = &before
 	}
 	out, err := r.Read(ctx, in)
-	if err != nil || len(out.Parts) > 0 || in.Password != "" {
+	if err != nil || in.Password != "" {
 		return out, err // what a password opened stays out of the cache
 	}
-	if in.Reading == nil {
+	if in.Reading == nil && len(out.Reading.Pages) > 0 {
 		err = r.values.PutReading(readingKey, out.Reading)
 	}
-	if err := errors.Join(err, r.values.PutResult(resultKey, out.Result)); err != nil {
+	if len(out.Parts) == 0 { // parts are handed on each time
+		err = errors.Join(err, r.values.PutResult(resultKey, out.Result))
+	}
+	if err != nil {
 		r.log.Warn("answer not cached; it would have to be found again", "error", err)
 	}
 	return out, nil

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,7 +34,9 @@ func (n *Node) work(ctx context.Context, job queue.Job) error {
 	if job.Exhausted {
 		err = doc.Errorf(doc.Internal, "reading this document ended the worker %d times; it is not tried again by itself", job.Attempt)
 	} else {
-		out, err = n.read(ctx, reading)
+		var done func()
+		out, done, err = n.read(ctx, reading)
+		defer done() // the parts of an archive are read from it
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx) // stopped: redelivered, not failed
@@ -129,20 +132,34 @@ func reasonOf(err error) *doc.Error {
 	return &doc.Error{Code: doc.Internal, Message: "reading failed for a reason that is ours, not the file's: " + err.Error()}
 }
 
-// unpack delivers what an archive or e-mail holds as documents of their own,
-// each durable before the parent is done.
+// Channels of documents that were found inside others.
+const (
+	fromArchive = "archive"
+	fromBatch   = "batch"
+)
+
+// unpack delivers what an archive, e-mail or batch holds as documents of their
+// own, each durable before the parent is done.
 func (n *Node) unpack(ctx context.Context, rec doc.Record, out extract.Output) (doc.Record, error) {
 	next, err := rec.Next(doc.StateDone, byWorker, time.Now().UTC())
 	if err != nil {
 		return next, err
 	}
+	next.Children = nil // read again, it holds the same ones
+	channel := fromArchive
+	if out.Result.Split != nil {
+		channel = fromBatch
+	}
 	for _, part := range out.Parts {
 		receipt, err := n.deliver(ctx, part, doc.Delivery{
-			Name: part.Name, Channel: "archive", Sender: rec.Sender, Type: rec.Type,
+			Name: part.Name, Channel: channel, Sender: rec.Sender, Type: cmp.Or(part.Type, rec.Type),
 			Priority: rec.Priority, Parent: rec.ID, Traceparent: rec.Traceparent,
 		})
 		if err != nil {
 			return doc.Record{}, fmt.Errorf("unpack: %w", err)
+		}
+		if part.Reading != nil {
+			n.reading.remember(receipt.SHA256, *part.Reading)
 		}
 		next.Children = append(next.Children, receipt.ID)
 	}
@@ -160,18 +177,20 @@ func (n *Node) deliver(ctx context.Context, part extract.Part, d doc.Delivery) (
 }
 
 // read opens the original and reads it, or finds the answer in the cache.
-func (n *Node) read(ctx context.Context, rec doc.Record) (extract.Output, error) {
+// The caller calls done when it needs the original no more.
+func (n *Node) read(ctx context.Context, rec doc.Record) (out extract.Output, done func(), err error) {
 	ctx, cancel := context.WithTimeout(ctx, n.cfg.Limits.FileTimeout)
 	defer cancel()
 	in, done, err := n.input(ctx, rec)
 	if err != nil {
-		return extract.Output{}, err
+		return extract.Output{}, func() {}, err
 	}
-	defer done()
+	in.Whole = rec.Channel == fromBatch // a document of a batch is one already
 	in.Progress = func(stage string, page, pages int) {
 		n.progress(doc.Event{ID: rec.ID, Revision: rec.Revision, State: rec.State, Name: rec.Name, Stage: stage, Page: page, Pages: pages, At: time.Now().UTC()})
 	}
-	return n.reading.read(ctx, in)
+	out, err = n.reading.read(ctx, in)
+	return out, done, err
 }
 
 func (n *Node) openOriginal(ctx context.Context, sum string) (blob.File, error) {

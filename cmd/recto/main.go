@@ -48,6 +48,7 @@ func commands() []command {
 		{"types", "[NAME | put FILE | delete NAME]", "list, show, add or remove document types", runTypes},
 		{"eval", "DIR", "measure accuracy on a folder with labels.jsonl", runEval},
 		{"train", "DIR…", "learn a document type from folders with labels.jsonl", runTrain},
+		{"separator", "[flags]", "make a sheet to print that parts documents of a batch", runSeparator},
 		{"status", "", "what a node says about itself", runStatus},
 		{"doctor", "[flags]", "find out why a node does not start or is not ready", runDoctor},
 		{"backup", "FILE", "save everything a running node keeps", runBackup},

@@ -16,7 +16,7 @@ const (
 )
 
 // channels are the ways in that the list offers to filter by.
-var channels = []string{"http", "folder", "cli", "archive"}
+var channels = []string{"http", "folder", "cli", "archive", "batch"}
 
 func (s *Server) overviewPage(c *call) error {
 	types := c.catalogue()

@@ -72,6 +72,7 @@ type Result struct {
 	Warnings       []string       `json:"warnings"`
 	Models         []string       `json:"models,omitempty"` // name@sha256:… of everything that read
 	Cached         bool           `json:"cached,omitempty"`
+	Split          *Split         `json:"split,omitempty"` // nil for a file that is one document
 }
 
 // Usage is what the answer cost outside this machine.

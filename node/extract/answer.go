@@ -7,6 +7,7 @@ import (
 
 	"github.com/recto-edge/recto/node/doc"
 	"github.com/recto-edge/recto/node/extract/fields"
+	"github.com/recto-edge/recto/node/extract/split"
 	"github.com/recto-edge/recto/node/extract/structured/einvoice"
 )
 
@@ -53,16 +54,16 @@ func choose(in Input, f facts, pages []doc.Page) (doc.Type, fields.Verdict, erro
 	return types[i], v, nil
 }
 
-// typeInDoubt says in a person's words why a recognised type needs a look; "" when
-// it needs none.
-func typeInDoubt(v fields.Verdict) string {
+// typeInDoubt says in a person's words why a recognised type needs a look; nothing
+// when it needs none.
+func typeInDoubt(v fields.Verdict) []string {
 	switch {
 	case v.Type == typeGeneric && v.Closest != "":
-		return fmt.Sprintf("no document type fits this document; the closest is %s, with a probability of %.0f %%: choose the type by hand", v.Closest, 100*v.Closeness)
+		return []string{fmt.Sprintf("no document type fits this document; the closest is %s, with a probability of %.0f %%: choose the type by hand", v.Closest, 100*v.Closeness)}
 	case v.Confidence < fields.SureType:
-		return fmt.Sprintf("the document type is not certain: it is %s with a probability of %.0f %%", v.Type, 100*v.Confidence)
+		return []string{fmt.Sprintf("the document type is not certain: it is %s with a probability of %.0f %%", v.Type, 100*v.Confidence)}
 	}
-	return ""
+	return nil
 }
 
 // pick gives the fields of a document as type t: exact sources first, then what
@@ -135,6 +136,9 @@ func open(reading doc.Reading, f facts, known []doc.Field) []doc.Field {
 	add(f.code)
 	for _, p := range reading.Pages {
 		for _, s := range p.Symbols {
+			if strings.HasPrefix(s.Format, split.PatchFormat) {
+				continue // bars for the scanner, without content
+			}
 			box := s.Box
 			add([]doc.Field{{
 				Name: "barcode", Value: s.Text, Raw: s.Text, Type: doc.Text, Confidence: sureCode(s.Format), Page: p.Number, Box: &box,

@@ -59,6 +59,8 @@ type Input struct {
 
 	// PictureOnly ignores text layers and attachments, to measure reading itself.
 	PictureOnly bool
+	// Whole keeps a file of several documents in one piece.
+	Whole bool
 	// Parallel is how many pages are read at the same time; 0 means one.
 	Parallel int
 	// Reading is what was read before from the same bytes with the same models;
@@ -67,16 +69,19 @@ type Input struct {
 	// Progress is told of each finished step; may be nil. It is called from
 	// several goroutines when Parallel is more than one.
 	Progress func(stage string, page, pages int)
+
+	batch bool // it may hold several documents: it has several pages
 }
 
 // Output is what was found.
 type Output struct {
 	Result  doc.Result
 	Reading doc.Reading
-	Parts   []Part // for an archive or e-mail: the files in it, and no fields
+	Parts   []Part // for an archive, e-mail or batch: the files in it, and no fields
 }
 
-// Part is a file inside an archive or e-mail.
+// Part is a file inside an archive, e-mail or batch. It can be opened as long as
+// Input.R can be read.
 type Part = decode.Part
 
 // Models names what reads: part of every cache key.
@@ -87,7 +92,7 @@ func (r *Reader) Recognisers() []string { return r.cfg.OCR.Digests() }
 
 // Revision changes whenever this package would answer the same file differently,
 // so that answers cached before are not taken for today's.
-const Revision = "reader@1"
+const Revision = "reader@2"
 
 // candidates gives the types to choose from: the one asked for, or all.
 func (in Input) candidates() ([]doc.Type, error) {

@@ -14,6 +14,7 @@ import (
 	"github.com/recto-edge/recto/node/doc"
 	"github.com/recto-edge/recto/node/extract/decode"
 	"github.com/recto-edge/recto/node/extract/ocr"
+	"github.com/recto-edge/recto/node/extract/split"
 	"github.com/recto-edge/recto/node/extract/structured/mrz"
 	"github.com/recto-edge/recto/node/extract/structured/symbol"
 )
@@ -30,7 +31,9 @@ func (r *Reader) readPage(ctx context.Context, in Input, page *decode.Page, file
 		out.Warnings = append(out.Warnings, fmt.Sprintf("%d words of the text layer cannot be seen on the page and were left out", page.Dropped))
 	}
 	useText := page.TextOK && !in.PictureOnly
-	if useText && len(codePlaces(page)) == 0 {
+	// A separator sheet is made of bars and few words, drawn or scanned.
+	sheet := in.batch && len(page.Words) <= split.SheetWords
+	if useText && len(codePlaces(page)) == 0 && !sheet {
 		return out, nil // nothing on it but text: no picture is painted for it
 	}
 	file.Lock()
@@ -42,12 +45,17 @@ func (r *Reader) readPage(ctx context.Context, in Input, page *decode.Page, file
 		return out, err
 	}
 	places := []image.Rectangle{img.Bounds()}
-	if useText {
+	if useText && !sheet {
 		places = codePlaces(page)
+	} else if useText {
+		// its words are known, and codes may stand anywhere
 	} else if err := r.recognise(ctx, img, &out, sw); err != nil {
 		return out, err
 	}
 	defer sw.stage("symbols")()
+	if in.batch {
+		findPatches(img, &out)
+	}
 	for _, place := range places {
 		if err := r.findCodes(ctx, img, place, &out); err != nil {
 			// The words are worth having without the codes.
@@ -56,6 +64,15 @@ func (r *Reader) readPage(ctx context.Context, in Input, page *decode.Page, file
 		}
 	}
 	return out, nil
+}
+
+// findPatches looks for the bars of separator sheets.
+func findPatches(img image.Image, out *doc.Page) {
+	whole := img.Bounds()
+	for _, s := range split.Patches(img) {
+		s.Box = turn(s.Box, out.Turned, whole.Dx(), whole.Dy())
+		out.Symbols = append(out.Symbols, s)
+	}
 }
 
 // A code is not smaller than minCode pixels across, and a picture that covers

@@ -68,6 +68,10 @@ func (r *Reader) read(ctx context.Context, in Input, f *decode.File, sw *stopwat
 	} else if err := r.readPages(ctx, in, f, sw, &reading); err != nil {
 		return Output{}, err
 	}
+	plan := batchOf(in, f, reading.Pages, facts)
+	if len(plan.Documents) > 0 && !plan.Whole() {
+		return r.takeApart(in, f, reading, plan, warnings, sw), nil
+	}
 	stop := sw.stage("fields")
 	defer stop()
 	for _, p := range reading.Pages {
@@ -89,7 +93,7 @@ func (r *Reader) read(ctx context.Context, in Input, f *decode.File, sw *stopwat
 	fs = fields.Check(t, fs)
 	accept(fs, known)
 	way := route(t, fs)
-	if doubt := typeInDoubt(verdict); doubt != "" {
+	for _, doubt := range append(typeInDoubt(verdict), splitInDoubt(plan)...) {
 		way, warnings = doc.RouteReview, append(warnings, doubt)
 	}
 	in.step("fields", f.NumPages, f.NumPages)
@@ -97,7 +101,7 @@ func (r *Reader) read(ctx context.Context, in Input, f *decode.File, sw *stopwat
 	return Output{Reading: reading, Result: doc.Result{
 		Type: t.Name, TypeRevision: t.Revision(), TypeConfidence: verdict.Confidence, Pages: f.NumPages,
 		Fields: orEmpty(fs), Route: way, TimingsMS: sw.milliseconds(),
-		Warnings: orEmpty(append(warnings, notes...)), Models: append(r.used(reading), known.Models()...),
+		Warnings: orEmpty(append(warnings, notes...)), Models: append(r.used(reading), known.Models()...), Split: proposed(plan),
 	}}, nil
 }
 
@@ -146,6 +150,7 @@ func invoiceXML(in Input, f *decode.File) (fs []doc.Field, warnings []string, er
 // readPages reads every page; several at once when in.Parallel says so.
 func (r *Reader) readPages(ctx context.Context, in Input, f *decode.File, sw *stopwatch, out *doc.Reading) error {
 	out.Pages = make([]doc.Page, f.NumPages)
+	in.batch = f.NumPages > 1 && !in.Whole
 	var mu sync.Mutex // a File gives one page at a time
 	done, failed := 0, 0
 	var firstErr error

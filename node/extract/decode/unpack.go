@@ -16,9 +16,12 @@ import (
 // Part is a file inside an archive or e-mail that Recto can read.
 type Part struct {
 	Name string // folders and all, with slashes; a label, never a path to write to
-	Size int64  // bytes
+	Size int64  // bytes; 0 when it is not known before it is opened
 	Kind Kind
-	open func() (io.ReadCloser, error)
+	Type string // document type that the container asks for; empty: that of the container
+	// Reading is what was read of its pages already; nil: nothing.
+	Reading *doc.Reading
+	open    func() (io.ReadCloser, error)
 }
 
 // Open reads the part, as long as the container's Input.R can be read. It never
