@@ -96,6 +96,8 @@ func labelsFor(t doc.Type, c eval.Case, known map[string]bool) map[string]string
 		var text string
 		var number json.Number
 		switch {
+		case json.Unmarshal(raw, &text) == nil && text == "":
+			delete(out, f.Name) // an empty label is one that nobody gave
 		case json.Unmarshal(raw, &text) == nil:
 			out[f.Name] = text
 		case json.Unmarshal(raw, &number) == nil:

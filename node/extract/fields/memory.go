@@ -249,8 +249,9 @@ const (
 	sameValue  = 3.0  // it is the value that was confirmed before
 	nearValue  = 2.0  // it is that value but for what OCR may have got wrong
 	otherValue = -1.0 // others were confirmed before, always the same one
-	samePlace  = 1.5  // it stands behind the words it stood behind
-	otherPlace = -0.7
+	samePlace  = 3.0  // it stands behind the words that the confirmed one stood behind
+	barePlace  = 0.7  // it stands in the same column, and behind no words, as that did
+	otherPlace = -1.5
 )
 
 // recall gives candidates of field i the scores that memory adds. A candidate
@@ -280,14 +281,18 @@ func (v *Acquaintance) recall(r *reader, i int, list []scored) {
 			add += otherValue
 		}
 		if placed > 0 && !repeats(spec.Type) {
-			best := 0
+			best := 0.0
 			for _, at := range r.placesOf(c.Candidate) {
 				if h, ok := habits[at.words]; ok && at.x-h.X < 0.2 && h.X-at.x < 0.2 {
-					best = max(best, h.N)
+					says := samePlace
+					if at.words == "" {
+						says = barePlace
+					}
+					best = max(best, says*float64(h.N)/float64(placed))
 				}
 			}
 			if best > 0 {
-				add += samePlace * float64(best) / float64(placed)
+				add += best
 				c.recalled = true
 			} else {
 				add += otherPlace

@@ -18,7 +18,7 @@ var viewColumns = []string{
 	"x", "y", "left", "right", "page", "page from end", "pages", "row from top", "rows to end", "height",
 	"largest", "first", "last", "repeats", "conf", "decimals", "clock", "beside id", "rounded", "twin", "sign",
 	"other label", "size rank", "sum of", "part of", "column sum", "tax role", "check", "cells", "cell", "words on row",
-	"length", "digits", "letters", "upper", "legal", "trade", "street", "year", "date rank",
+	"length", "digits", "letters", "upper", "legal", "trade", "street", "year", "date rank", "range",
 	"top rule", "negative", "zero",
 	"words", "words for", "words against",
 }
@@ -224,9 +224,9 @@ func (r *reader) view(i int, list []scored, k int, dates map[string]int) []float
 	put(float32(len(rw.cells)), float32(min(cellOf(rw, c.at), 10)), float32(min(len(rw.tokens), 40)))
 	put(textView(c)...)
 	if c.Type == doc.Date && len(c.Value) == 10 {
-		put(float32(c.Value[2]-'0')*10+float32(c.Value[3]-'0'), float32(dates[c.Value]))
+		put(float32(c.Value[2]-'0')*10+float32(c.Value[3]-'0'), float32(dates[c.Value]), float32(c.Range))
 	} else {
-		put(nan, nan)
+		put(nan, nan, nan)
 	}
 	put(float32(list[0].score), flag(strings.HasPrefix(c.Value, "-")), flag(c.Value == "0.00"), 0, 0, 0)
 	return x
