@@ -36,6 +36,7 @@ type Config struct {
 	Limits LimitsConfig   `toml:"limits"`
 	Blob   BlobConfig     `toml:"blob"`
 	Cache  CacheConfig    `toml:"cache"`
+	Learn  LearnConfig    `toml:"learn"`
 	Folder []FolderConfig `toml:"folder"`
 }
 
@@ -80,6 +81,12 @@ type CacheConfig struct {
 	MaxBytes int64 `toml:"max_bytes"`
 }
 
+// LearnConfig says when reviews are learned from in the background.
+type LearnConfig struct {
+	After int           `toml:"after"` // reviews of a type
+	Quiet time.Duration `toml:"quiet"` // after the first review of fewer
+}
+
 // FolderConfig is one watched folder.
 type FolderConfig struct {
 	Path    string        `toml:"path"`
@@ -103,6 +110,7 @@ func Default() Config {
 		},
 		Blob:  BlobConfig{Kind: "files"},
 		Cache: CacheConfig{MaxBytes: 2 << 30},
+		Learn: LearnConfig{After: 5, Quiet: 10 * time.Minute},
 	}
 }
 
@@ -141,6 +149,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("limits: max_bytes, max_pages and max_pixels must be positive")
 	case c.Limits.PageTimeout <= 0 || c.Limits.FileTimeout <= 0:
 		return fmt.Errorf("limits: page_timeout and file_timeout must be positive")
+	case c.Learn.After <= 0 || c.Learn.Quiet <= 0:
+		return fmt.Errorf("learn: after and quiet must be positive")
 	case c.Blob.Kind != "files" && c.Blob.Kind != "s3":
 		return fmt.Errorf("blob.kind: %q is neither files nor s3", c.Blob.Kind)
 	case c.Blob.Kind == "s3" && (c.Blob.S3.Endpoint == "" || c.Blob.S3.Bucket == ""):

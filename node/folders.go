@@ -16,7 +16,7 @@ func (n *Node) startFolders(context.Context) error {
 		part := "folder " + f.Path
 		n.parts.set(part, partStarting, "")
 		watchers.keep(func(ctx context.Context) error {
-			folder, err := intake.NewFolder(n.folderConfig(f), n.intake)
+			folder, err := intake.NewFolder(n.folderConfig(f), documents{n})
 			if n.parts.check(part, err); err != nil {
 				return err
 			}

@@ -78,9 +78,7 @@ func (n *Node) readLog(ctx context.Context, c *crew, q *queue.Queue) error {
 	// Every revision becomes an immutable object. The position is kept by the
 	// broker; a repaired log is archived again, which changes nothing.
 	c.keep(func(ctx context.Context) error {
-		return q.Durable(ctx, "archive", func(ctx context.Context, _ uint64, r doc.Record) error {
-			return n.archive.put(ctx, r)
-		})
+		return q.Durable(ctx, "archive", n.archived)
 	}, func(err error) { n.log.Error("archiving stopped, started again in a second", "error", err) })
 	_, last, err := q.Bounds(ctx)
 	if err != nil {

@@ -27,6 +27,7 @@ import (
 	"github.com/recto-edge/recto/node/blob"
 	"github.com/recto-edge/recto/node/cache"
 	"github.com/recto-edge/recto/node/intake"
+	"github.com/recto-edge/recto/node/learn"
 	"github.com/recto-edge/recto/node/queue"
 	"github.com/recto-edge/recto/node/telemetry"
 )
@@ -58,6 +59,7 @@ type Node struct {
 	auth    *auth.Auth
 	types   typeBook
 	reading *reading
+	learner *learn.Learner
 	server  *api.Server
 	queue   atomic.Pointer[queue.Queue] // nil until the broker is up and the log is whole
 
@@ -65,6 +67,7 @@ type Node struct {
 
 	accepted sync.Map // records of documents the index does not have yet, by id; emptied as it catches up
 	secrets  sync.Map // passwords of encrypted documents by id, in memory only
+	erasing  sync.Mutex
 
 	ailing   int      // probes in a row that the log failed; the prober's alone
 	closers  []closer // in order of acquisition; run last in, first out

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/recto-edge/recto/node/cache"
@@ -12,7 +13,7 @@ import (
 // pagesOf gives the words of a document: from the cache, or by reading again when
 // they have left it.
 func (n *Node) pagesOf(ctx context.Context, r doc.Record) (doc.Reading, error) {
-	key := cache.Key(r.SHA256, "", n.reading.Models()...)
+	key := n.reading.cacheKey(r.SHA256, "")
 	if reading, ok := n.db.Values().Reading(key); ok {
 		return reading, nil
 	}
@@ -66,7 +67,11 @@ func (n *Node) input(ctx context.Context, r doc.Record) (in extract.Input, done 
 	if err != nil {
 		return in, nil, err
 	}
-	in = extract.Input{Name: r.Name, R: f, Size: f.Size(), SHA256: r.SHA256, Type: r.Type, Types: all}
+	known, err := n.knowledge(ctx, r)
+	if err != nil {
+		return in, nil, errors.Join(err, f.Close())
+	}
+	in = extract.Input{Name: r.Name, R: f, Size: f.Size(), SHA256: r.SHA256, Type: r.Type, Types: all, Knowledge: known}
 	if secret, ok := n.secrets.Load(r.ID); ok {
 		in.Password, _ = secret.(string)
 	}

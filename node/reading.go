@@ -69,7 +69,7 @@ func (r *reading) remember(sum string, words doc.Reading) {
 	if r.values == nil {
 		return
 	}
-	if err := r.values.PutReading(cache.Key(sum, "", r.Models()...), words); err != nil {
+	if err := r.values.PutReading(r.cacheKey(sum, ""), words); err != nil {
 		r.log.Warn("words not cached; they will be read again", "error", err)
 	}
 }
@@ -86,12 +86,12 @@ func (r *reading) read(ctx context.Context, in extract.Input) (extract.Output, e
 	revisions := make([]string, 0, len(in.Types))
 	for _, t := range in.Types {
 		if in.Type == "" || in.Type == t.Name {
-			revisions = append(revisions, t.Name+"@"+t.Revision())
+			revisions = append(revisions, t.Name+"@"+t.Revision()+"@"+in.Knowledge[t.Name].Key())
 		}
 	}
 	slices.Sort(revisions)
-	resultKey := cache.Key(in.SHA256, strings.Join(revisions, ","), r.Models()...)
-	readingKey := cache.Key(in.SHA256, "", r.Models()...)
+	resultKey := r.cacheKey(in.SHA256, strings.Join(revisions, ","))
+	readingKey := r.cacheKey(in.SHA256, "")
 	if result, ok := r.values.Result(resultKey); ok {
 		result.Cached = true
 		return extract.Output{Result: result}, nil
@@ -113,4 +113,10 @@ func (r *reading) read(ctx context.Context, in extract.Input) (extract.Output, e
 		r.log.Warn("answer not cached; it would have to be found again", "error", err)
 	}
 	return out, nil
+}
+
+// cacheKey begins with the bytes' own digest, so that all that is known of them
+// can be forgotten together.
+func (r *reading) cacheKey(sum, how string) string {
+	return sum + "/" + cache.Key(sum, how, r.Models()...)
 }

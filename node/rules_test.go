@@ -37,6 +37,7 @@ var layers = map[string][]string{
 	"node/blob":           {"node/doc", "embedded/durable", "node/blob"},
 	"node/cache":          {"node/doc", "embedded/durable"},
 	"node/auth":           {"node/doc"},
+	"node/learn":          {"node/doc", "node/extract"},
 	"node/llm":            {"node/doc"},
 	"node/replicate":      {"node/doc"},
 	"node/telemetry":      {},

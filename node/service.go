@@ -17,7 +17,7 @@ import (
 type documents struct{ n *Node }
 
 func (d documents) Submit(ctx context.Context, r io.Reader, dl doc.Delivery) (doc.Receipt, error) {
-	receipt, err := d.n.intake.Submit(ctx, r, dl)
+	receipt, err := d.n.submit(ctx, r, dl)
 	if err != nil {
 		return receipt, err
 	}
@@ -91,6 +91,9 @@ func (d documents) Retry(ctx context.Context, id doc.ID, o api.RetryOptions) (do
 	}
 	if !now.State.Settled() {
 		return doc.Record{}, doc.Errorf(doc.Conflict, "document %s is %s: wait until it has been read", id, now.State)
+	}
+	if now, err = d.n.withModel(ctx, now, o.Model); err != nil {
+		return doc.Record{}, err
 	}
 	next, err := now.Next(doc.StateQueued, o.By, time.Now().UTC())
 	if err != nil {
@@ -224,5 +227,7 @@ var (
 
 	_ api.Maintenance = maintenance{}
 	_ api.Types       = typeBook{}
+	_ api.Reviews     = reviews{}
+	_ api.Models      = models{}
 	_ auth.Store      = controlState{}
 )

@@ -42,12 +42,14 @@ func (n *Node) Start(ctx context.Context, out io.Writer) error {
 		{partBlobs, n.startBlobs},
 		{partIndex, n.startCache},
 		{partModels, n.startReading},
+		{partLearning, n.prepareLearning},
 		{"intake", n.startIntake},
 		{"api", func(ctx context.Context) error { return n.startAPI(ctx, out) }},
 		{partBroker, n.startBroker},
 		{partLog, n.startLog},
 		{partWorkers, n.startWorkers},
 		{"folders", n.startFolders},
+		{partLearning, n.startLearning},
 	} {
 		from := time.Now()
 		if err := step.fn(ctx); err != nil {
@@ -245,7 +247,7 @@ func (n *Node) startAPI(ctx context.Context, out io.Writer) error {
 		PlainHTTP: n.cfg.PlainHTTP, Version: n.build.Version, MaxBytes: n.cfg.Limits.MaxBytes,
 		Logger: n.log.With("component", "api"), Metrics: promhttp.HandlerFor(n.metrics.Registry, promhttp.HandlerOpts{}),
 	}, n.auth, api.Ports{
-		Documents: documents{n}, Content: content{n}, Types: n.types, Events: events{n}, Status: status{n}, Maintenance: maintenance{n},
+		Documents: documents{n}, Content: content{n}, Types: n.types, Reviews: reviews{n}, Models: models{n}, Events: events{n}, Status: status{n}, Maintenance: maintenance{n},
 	})
 	if err != nil {
 		return err

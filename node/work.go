@@ -99,6 +99,7 @@ func (n *Node) settle(ctx context.Context, rec doc.Record, out extract.Output, e
 		}
 		next, err := rec.Next(to, byWorker, now)
 		next.Result = &out.Result
+		n.keepWord(ctx, rec, &next)
 		return next, err
 	}
 	reason := reasonOf(err)
@@ -173,7 +174,7 @@ func (n *Node) deliver(ctx context.Context, part extract.Part, d doc.Delivery) (
 		return doc.Receipt{}, err
 	}
 	defer r.Close()
-	return n.intake.Submit(ctx, r, d)
+	return n.submit(ctx, r, d)
 }
 
 // read opens the original and reads it, or finds the answer in the cache.

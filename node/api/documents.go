@@ -101,11 +101,12 @@ func (s *Server) revisions(c *call) error {
 type RetryRequest struct {
 	Type     string `json:"type,omitempty"`
 	Password string `json:"password,omitempty"` // of an encrypted file
+	Model    string `json:"model,omitempty"`    // digest of a model of fields, "shipped" or "rules"
 }
 
 func (s *Server) retry(c *call) error {
 	in := c.input.(*RetryRequest)
-	rec, err := s.ports.Documents.Retry(c.ctx, c.document(), RetryOptions{Type: in.Type, Password: in.Password, By: c.who.String()})
+	rec, err := s.ports.Documents.Retry(c.ctx, c.document(), RetryOptions{Type: in.Type, Password: in.Password, Model: in.Model, By: c.who.String()})
 	if err != nil {
 		return err
 	}

@@ -144,7 +144,7 @@ func TestRequestsThatAreWrong(t *testing.T) {
 		{"GET", docs + "/", "", 404, "nothing"},
 		{"GET", "/API/v1/documents", "", 404, "nothing"},
 		{"PATCH", docs, "", 405, "method"},
-		{"DELETE", docs + "/" + someID, "", 405, "method"},
+		{"PATCH", docs + "/" + someID, "", 405, "method"},
 		{"POST", docs + "/" + someID + "/retry", `{"typo":1}`, 400, "typo"},
 		{"POST", docs + "/" + someID + "/retry", `{"type":1}`, 400, "/type"},
 		{"POST", docs + "/" + someID + "/retry", `{"type":"a"`, 400, "body"},

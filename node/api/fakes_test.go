@@ -42,7 +42,7 @@ func newNode() *fakeNode {
 }
 
 func (f *fakeNode) ports() Ports {
-	return Ports{Documents: fakeDocs{f}, Content: fakeContent{f}, Types: fakeTypes{f}, Events: fakeEvents{f}, Status: fakeStatus{f}, Maintenance: fakeMaintenance{f}}
+	return Ports{Documents: fakeDocs{f}, Content: fakeContent{f}, Types: fakeTypes{f}, Reviews: fakeReviews{f}, Models: fakeModels{f}, Events: fakeEvents{f}, Status: fakeStatus{f}, Maintenance: fakeMaintenance{f}}
 }
 
 func (f *fakeNode) fails() error {

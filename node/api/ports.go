@@ -30,7 +30,32 @@ type Documents interface {
 type RetryOptions struct {
 	Type     string // document type; empty: as before
 	Password string // opens an encrypted file; never stored or logged
+	Model    string // model of fields: a digest, "shipped" or "rules"; empty: the live one
 	By       string // who asks, for the record
+}
+
+// Reviews is the way to what people say about documents.
+type Reviews interface {
+	// Review takes a correction or an approval and gives the new revision. Errors:
+	// NotFound, Conflict (not read yet, or somebody was faster), Invalid (unknown
+	// field, a value that the field cannot hold).
+	Review(ctx context.Context, id doc.ID, c doc.Correction, by string) (doc.Record, error)
+	// Compare reads a document with each of models and keeps nothing of it.
+	Compare(ctx context.Context, id doc.ID, models []string) (doc.Comparison, error)
+	// Erase removes a document for good and gives the tombstone that stays.
+	Erase(ctx context.Context, id doc.ID, by string) (doc.Record, error)
+}
+
+// Models is the way to what was learned about a type, and what is asked of it.
+type Models interface {
+	Models(ctx context.Context, typeName string) (doc.ModelList, error)
+	// Train asks for a training in the background, as soon as there is time for it.
+	Train(ctx context.Context, typeName, by string) (doc.ModelList, error)
+	// Activate makes a model the live one: a digest, or "shipped". NotFound when
+	// there is none, Invalid when it cannot be read; then nothing changes.
+	Activate(ctx context.Context, typeName, model, by string) (doc.ModelList, error)
+	Targets(ctx context.Context, typeName string) (doc.TargetReport, error)
+	PutTargets(ctx context.Context, typeName string, t doc.Targets, by string) (doc.TargetReport, error)
 }
 
 // Content is the way to bytes and to what stands on pages.
@@ -120,6 +145,8 @@ type Ports struct {
 	Documents   Documents
 	Content     Content
 	Types       Types
+	Reviews     Reviews
+	Models      Models
 	Events      Events
 	Status      Status
 	Maintenance Maintenance

@@ -67,7 +67,9 @@ func (s *Server) routes() []route {
 	return slices.Concat(
 		s.healthRoutes(),
 		s.documentRoutes(),
+		s.reviewRoutes(),
 		s.typeRoutes(),
+		s.modelRoutes(),
 		s.accountRoutes(),
 		s.userRoutes(),
 		s.keyRoutes(),

@@ -20,6 +20,9 @@ const (
 	Submit     Permission = "documents.submit" // deliver documents
 	Read       Permission = "documents.read"   // see documents, pages, fields, originals, events
 	Retry      Permission = "documents.retry"  // have a document read again
+	Review     Permission = "documents.review" // say what is right on a document
+	Erase      Permission = "documents.erase"  // remove a document for good
+	Learn      Permission = "models.write"     // choose models and targets
 	TypesRead  Permission = "types.read"
 	TypesWrite Permission = "types.write"
 	StatusRead Permission = "status.read" // overview, status, metrics
@@ -45,9 +48,9 @@ var Roles = []Role{Admin, Operator, Reviewer, Reader, Station}
 
 // permissions is the whole table: what each role may do.
 var permissions = map[Role][]Permission{
-	Admin:    {Submit, Read, Retry, TypesRead, TypesWrite, StatusRead, Users, Keys, Maintain},
-	Operator: {Submit, Read, Retry, TypesRead, TypesWrite, StatusRead},
-	Reviewer: {Submit, Read, Retry, TypesRead, StatusRead},
+	Admin:    {Submit, Read, Retry, Review, Erase, Learn, TypesRead, TypesWrite, StatusRead, Users, Keys, Maintain},
+	Operator: {Submit, Read, Retry, Review, Erase, TypesRead, TypesWrite, StatusRead},
+	Reviewer: {Submit, Read, Retry, Review, TypesRead, StatusRead},
 	Reader:   {Read, TypesRead, StatusRead},
 	Station:  {Submit, TypesRead},
 }

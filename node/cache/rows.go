@@ -72,10 +72,15 @@ type filter struct {
 	state         int // index in doc.States; -1: any
 	kind, channel []byte
 	words         [][]byte
+	reviewed      bool
 }
 
+// reviewedMark is how a summary says that a person looked. It cannot stand in a
+// name, where quotes are escaped.
+var reviewedMark = []byte(`"reviewed":true`)
+
 func newFilter(q doc.Query) filter {
-	f := filter{state: -1, kind: []byte(q.Type), channel: []byte(q.Channel)}
+	f := filter{state: -1, kind: []byte(q.Type), channel: []byte(q.Channel), reviewed: q.Reviewed}
 	if q.State != "" {
 		f.state = slices.Index(doc.States, q.State)
 	}
@@ -88,12 +93,15 @@ func newFilter(q doc.Query) filter {
 }
 
 // counted says whether the counters know how many rows match.
-func (f filter) counted() bool { return len(f.kind) == 0 && len(f.channel) == 0 && len(f.words) == 0 }
+func (f filter) counted() bool {
+	return len(f.kind) == 0 && len(f.channel) == 0 && len(f.words) == 0 && !f.reviewed
+}
 
 func (f filter) matches(r row) bool {
 	if f.state >= 0 && int(r.state) != f.state ||
 		len(f.kind) > 0 && !bytes.Equal(f.kind, r.kind) ||
-		len(f.channel) > 0 && !bytes.Equal(f.channel, r.channel) {
+		len(f.channel) > 0 && !bytes.Equal(f.channel, r.channel) ||
+		f.reviewed && !bytes.Contains(r.summary, reviewedMark) {
 		return false
 	}
 	for _, w := range f.words {
@@ -136,6 +144,7 @@ func summarize(r doc.Record) doc.Summary {
 	s := doc.Summary{
 		ID: r.ID, Name: r.Name, State: r.State, Type: r.Type, Channel: r.Channel, Size: r.Size,
 		ReceivedAt: r.ReceivedAt, UpdatedAt: r.UpdatedAt, Revision: r.Revision,
+		Reviewed: r.Review != nil,
 	}
 	if r.Reason != nil {
 		s.Reason = r.Reason.Message

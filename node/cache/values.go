@@ -143,6 +143,34 @@ func (t *valueTx) evict(room int64) error {
 	return nil
 }
 
+// Forget removes all values of a kind whose key starts with prefix.
+func (v *Values) Forget(kind Kind, prefix string) error {
+	var size, count int64
+	err := v.db.update(func(tx *bbolt.Tx) error {
+		meta, values := tx.Bucket(bucketMeta), tx.Bucket(bucketValues)
+		t := &valueTx{values: values, order: tx.Bucket(bucketOrder), bytes: int64(getUint(meta, keyBytes)), count: int64(getUint(meta, keyCount))}
+		var gone [][]byte
+		from := valueKey(kind, prefix)
+		c := values.Cursor()
+		for k, _ := c.Seek(from); bytes.HasPrefix(k, from); k, _ = c.Next() {
+			gone = append(gone, bytes.Clone(k))
+		}
+		for _, k := range gone {
+			if err := t.drop(k); err != nil {
+				return err
+			}
+		}
+		size, count = t.bytes, t.count
+		return errors.Join(putUint(meta, keyBytes, uint64(size)), putUint(meta, keyCount, uint64(count)))
+	})
+	if err != nil {
+		return fmt.Errorf("forget %s: %w", kind, err)
+	}
+	v.bytes.Store(size)
+	v.count.Store(count)
+	return nil
+}
+
 // Stats gives the counters.
 func (v *Values) Stats() Stats {
 	return Stats{Hits: v.hits.Load(), Misses: v.misses.Load(), Entries: v.count.Load(), Bytes: v.bytes.Load()}

@@ -83,6 +83,8 @@ type Record struct {
 	By        string    `json:"by"`                 // who made this revision: intake, worker, or a user's name
 	Children  []ID      `json:"children,omitempty"` // documents found inside an archive or e-mail
 	Result    *Result   `json:"result,omitempty"`
+	Review    *Review   `json:"review,omitempty"` // what a person said, once one did
+	Model     string    `json:"model,omitempty"`  // model of fields asked for when it was to be read again; empty: the live one
 }
 
 // First makes revision 1 of the document that a delivers.

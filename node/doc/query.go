@@ -29,8 +29,10 @@ type Query struct {
 	State   State  // empty: any
 	Type    string // empty: any
 	Channel string // empty: any
-	Cursor  string // from List.Next; empty: from the newest
-	Limit   int    // at most this many; 0: 50
+	// Reviewed asks for those only that a person has looked at.
+	Reviewed bool
+	Cursor   string // from List.Next; empty: from the newest
+	Limit    int    // at most this many; 0: 50
 }
 
 // Summary is a document as a row of a list.
@@ -48,6 +50,7 @@ type Summary struct {
 	Headline   string    `json:"headline,omitempty"` // what a person knows it by: company, total …
 	Lowest     float64   `json:"lowest,omitempty"`   // least confidence among its fields
 	Revision   uint64    `json:"revision"`
+	Reviewed   bool      `json:"reviewed,omitempty"` // a person has looked at it
 }
 
 // List is one page of an answer to a Query.

@@ -1,0 +1,440 @@
+package learn
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/recto-edge/recto/node/doc"
+	"github.com/recto-edge/recto/node/extract/fields"
+)
+
+// Names of checks that a person's word leaves on a field.
+const (
+	checkApproved = "approved"    // a person looked and left it as it was
+	checkUnfound  = "not-on-page" // a person gave it, and it stands nowhere on the pages
+)
+
+// checkVendor is how picking says that memory of the vendor spoke for a value.
+const checkVendor = "vendor"
+
+// Correct makes the revision after rec that a person's correction asks for: rec
+// has been read as t, and these are its words. A value in any form is brought to
+// its canonical one. Errors: Conflict (not read yet, or another revision is newer
+// than the one the person saw), Invalid (unknown field, a value of another form).
+func Correct(rec doc.Record, t doc.Type, reading doc.Reading, c doc.Correction, by string, at time.Time) (doc.Record, error) {
+	if rec.Result == nil || rec.State != doc.StateReview && rec.State != doc.StateDone {
+		return doc.Record{}, doc.Errorf(doc.Conflict, "document %s is %s: it can be reviewed once it has been read", rec.ID, rec.State)
+	}
+	finder := fields.NewFinder(reading, t)
+	labels, err := labelsOf(*rec.Result, t, c, finder.Hints())
+	if err != nil {
+		return doc.Record{}, err
+	}
+	tables, err := tablesOf(t, c, finder)
+	if err != nil {
+		return doc.Record{}, err
+	}
+	review := doc.Review{By: by, At: at, Type: t.Name, Labels: labels}
+	if old := rec.Review; old != nil && old.Type == t.Name {
+		review.Labels = over(old.Labels, labels)
+		review.Read = old.Read
+	} else {
+		review.Read = picked(rec.Result.Fields)
+	}
+	result := Confirm(*rec.Result, t, review.Labels, finder)
+	for _, table := range tables {
+		result.Fields = put(result.Fields, t, table)
+	}
+	for name, v := range c.Fields {
+		if spec, ok := t.Field(name); ok && spec.Type == doc.Table && v == nil {
+			result.Fields = without(result.Fields, name)
+		}
+	}
+	if c.Approve {
+		for i := range result.Fields {
+			accept(&result.Fields[i])
+		}
+	}
+	review.Unfound = unfound(result.Fields, review.Labels)
+	result.Warnings = warnings(result.Warnings, review.Unfound)
+	review.Vendor = vendorOf(t, review.Labels, reading)
+	to := doc.StateDone
+	if open(t, result.Fields, review.Labels) {
+		to = doc.StateReview
+	}
+	next, err := rec.Next(to, by, at)
+	if err != nil {
+		return doc.Record{}, err
+	}
+	next.Result, next.Review = &result, &review
+	return next, nil
+}
+
+// labelsOf gives the canonical labels that c says: of the fields it names, and
+// when it approves also of all others as they stand.
+func labelsOf(r doc.Result, t doc.Type, c doc.Correction, h fields.Hints) (map[string]string, error) {
+	labels := map[string]string{}
+	for name, v := range c.Fields {
+		spec, err := specOf(r, t, name)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case v == nil && spec.Type != doc.Table:
+			labels[name] = ""
+		case v == nil:
+		case spec.Type == doc.Table:
+			return nil, doc.Errorf(doc.Invalid, "%s is a table: send its rows under \"rows\"", name)
+		default:
+			if labels[name], err = canonical(spec, *v, h); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if !c.Approve {
+		return labels, nil
+	}
+	for _, spec := range t.Fields {
+		if _, named := labels[spec.Name]; named || spec.Type == doc.Table {
+			continue
+		}
+		labels[spec.Name] = ""
+		if f := r.Field(spec.Name); f != nil {
+			labels[spec.Name] = f.Value
+		}
+	}
+	return labels, nil
+}
+
+// specOf gives the spec of a field of t, or of one that a type with open keys
+// found by itself.
+func specOf(r doc.Result, t doc.Type, name string) (doc.FieldSpec, error) {
+	if spec, ok := t.Field(name); ok {
+		return spec, nil
+	}
+	if f := r.Field(name); f != nil {
+		return doc.FieldSpec{Name: name, Type: f.Type}, nil
+	}
+	names := make([]string, len(t.Fields))
+	for i, f := range t.Fields {
+		names[i] = f.Name
+	}
+	return doc.FieldSpec{}, doc.Errorf(doc.Invalid, "type %s has no field %q; it has: %s", t.Name, name, strings.Join(names, ", "))
+}
+
+// forms says how a value of each type is written, for who wrote it otherwise.
+var forms = map[doc.FieldType]string{
+	doc.Money: "an amount, as 1234.56", doc.Number: "a number, as 12.5", doc.Percent: "a percentage, as 19 or 7.5",
+	doc.Date: "a date, as 2026-11-23", doc.Identifier: "a number or code", doc.IBAN: "an IBAN, as DE89370400440532013000",
+	doc.VATID: "a VAT number with its country, as DE123456789", doc.Currency: "a currency, as EUR", doc.Country: "a country, as DE",
+	doc.Email: "an e-mail address", doc.Phone: "a phone number",
+}
+
+func canonical(spec doc.FieldSpec, v string, h fields.Hints) (string, error) {
+	form := forms[spec.Type]
+	if form == "" {
+		form = "a text"
+	}
+	value, ok := fields.Canonical(spec.Type, v, h)
+	if !ok {
+		return "", doc.Errorf(doc.Invalid, "%s: the value is not what the field holds: %s; use null when the document has none", spec.Name, form)
+	}
+	if spec.Pattern != "" {
+		if re, err := regexp.Compile(spec.Pattern); err == nil && !re.MatchString(value) {
+			return "", doc.Errorf(doc.Invalid, "%s: the value does not have the form that its type asks for: %s", spec.Name, spec.Pattern)
+		}
+	}
+	return value, nil
+}
+
+// Confirm gives a result in which labelled fields are as a person said: the value
+// of a label, found again on the page where it can be, accepted and certain. What
+// was read instead stays as an alternative. finder may be nil: then new values
+// have no place.
+func Confirm(r doc.Result, t doc.Type, labels map[string]string, finder *fields.Finder) doc.Result {
+	out := r
+	out.Fields = slices.Clone(r.Fields)
+	for i := range out.Fields {
+		recheck(&out.Fields[i])
+	}
+	for _, name := range sortedNames(labels) {
+		label := labels[name]
+		i := slices.IndexFunc(out.Fields, func(f doc.Field) bool { return f.Name == name })
+		switch {
+		case label == "":
+			out.Fields = without(out.Fields, name)
+		case i >= 0 && out.Fields[i].Value == label:
+			f := &out.Fields[i]
+			f.Checks = with(f.Checks, checkApproved)
+			if f.Source != doc.FromPerson && f.Box == nil && !derived(*f) {
+				locate(f, t, finder)
+			}
+		default:
+			spec, _ := specOf(r, t, name)
+			f := doc.Field{Name: name, Value: label, Type: spec.Type, Source: doc.FromPerson, Method: "review"}
+			if spec.Type == doc.Money {
+				f.Currency = currencyOf(out.Fields)
+			}
+			if i >= 0 {
+				f.Currency, f.Type = out.Fields[i].Currency, out.Fields[i].Type
+				f.Alternatives = alternatives(out.Fields[i], label)
+			}
+			locate(&f, t, finder)
+			out.Fields = put(out.Fields, t, f)
+		}
+	}
+	out.Fields = fields.Check(t, out.Fields)
+	for i := range out.Fields {
+		if _, ok := labels[out.Fields[i].Name]; ok {
+			accept(&out.Fields[i])
+		}
+	}
+	return out
+}
+
+// currencyOf gives the currency in which the other amounts of a document are.
+func currencyOf(fs []doc.Field) string {
+	for _, f := range fs {
+		if f.Currency != "" {
+			return f.Currency
+		}
+	}
+	return ""
+}
+
+func accept(f *doc.Field) {
+	f.Accepted, f.Confidence = true, 1
+	for _, row := range f.Rows {
+		for i := range row {
+			accept(&row[i])
+		}
+	}
+}
+
+// locate sets where a value stands, or notes that it stands nowhere.
+func locate(f *doc.Field, t doc.Type, finder *fields.Finder) {
+	spec, ok := t.Field(f.Name)
+	if !ok {
+		spec = doc.FieldSpec{Name: f.Name, Type: f.Type}
+	}
+	if finder != nil {
+		if p, ok := finder.Find(spec, f.Value); ok {
+			f.Page, f.Box, f.Raw = p.Page, &p.Box, p.Raw
+			f.Checks = with(f.Checks, "found-on-page")
+			return
+		}
+	}
+	f.Checks = with(f.Checks, checkUnfound)
+}
+
+func derived(f doc.Field) bool { return slices.Contains(f.Checks, "derived") }
+
+// recheck takes back the checks that compare fields with each other: one of them
+// may change.
+func recheck(f *doc.Field) {
+	sum := func(s string) bool { return s == "sum" }
+	f.Checks = slices.DeleteFunc(slices.Clone(f.Checks), sum)
+	if slices.ContainsFunc(f.FailedChecks, sum) {
+		f.FailedChecks = slices.DeleteFunc(slices.Clone(f.FailedChecks), sum)
+		f.Confidence = min(1, 2*f.Confidence)
+	}
+}
+
+// alternatives gives what was read for a field before it was corrected.
+func alternatives(f doc.Field, label string) []doc.Alternative {
+	out := []doc.Alternative{}
+	for _, a := range append([]doc.Alternative{{Value: f.Value, Confidence: f.Confidence}}, f.Alternatives...) {
+		if a.Value != label && a.Value != "" && !slices.ContainsFunc(out, func(o doc.Alternative) bool { return o.Value == a.Value }) {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// put sets a field in the place of the one of its name, or where the type's order
+// has it.
+func put(fs []doc.Field, t doc.Type, f doc.Field) []doc.Field {
+	order := func(name string) int {
+		return slices.IndexFunc(t.Fields, func(s doc.FieldSpec) bool { return s.Name == name })
+	}
+	at := len(fs)
+	for i := range fs {
+		if fs[i].Name == f.Name {
+			fs[i] = f
+			return fs
+		}
+		if at == len(fs) && order(f.Name) >= 0 && order(fs[i].Name) > order(f.Name) {
+			at = i
+		}
+	}
+	return slices.Insert(fs, at, f)
+}
+
+func without(fs []doc.Field, name string) []doc.Field {
+	return slices.DeleteFunc(fs, func(f doc.Field) bool { return f.Name == name })
+}
+
+func with(list []string, s string) []string {
+	if slices.Contains(list, s) {
+		return list
+	}
+	return append(slices.Clone(list), s)
+}
+
+// over gives labels a with those of b over them.
+func over(a, b map[string]string) map[string]string {
+	out := map[string]string{}
+	for _, m := range []map[string]string{a, b} {
+		for k, v := range m {
+			out[k] = v
+		}
+	}
+	return out
+}
+
+// picked gives what was picked from words: what calibration is about.
+func picked(fs []doc.Field) []doc.Pick {
+	var out []doc.Pick
+	for _, f := range fs {
+		if f.Type != doc.Table && (f.Source == doc.FromText || f.Source == doc.FromOCR) {
+			known := slices.Contains(f.Checks, checkVendor)
+			out = append(out, doc.Pick{Field: f.Name, Value: f.Value, Confidence: f.Confidence, Known: known, Model: f.Model})
+		}
+	}
+	return out
+}
+
+// unfound names the labels that stand nowhere on the pages and cannot be inferred
+// from what does.
+func unfound(fs []doc.Field, labels map[string]string) []string {
+	var out []string
+	for _, f := range fs {
+		if _, ok := labels[f.Name]; ok && slices.Contains(f.Checks, checkUnfound) {
+			out = append(out, f.Name)
+		}
+	}
+	return out
+}
+
+const unfoundNote = ": what the reviewer gave does not stand on the pages; it is used, and nothing is learned from it"
+
+func warnings(old, unfound []string) []string {
+	out := slices.DeleteFunc(slices.Clone(old), func(w string) bool { return strings.HasSuffix(w, unfoundNote) })
+	for _, name := range unfound {
+		out = append(out, name+unfoundNote)
+	}
+	if out == nil {
+		out = []string{}
+	}
+	return out
+}
+
+// open says whether something is left to look at: a field that is neither
+// accepted nor labelled, or one that is required and missing.
+func open(t doc.Type, fs []doc.Field, labels map[string]string) bool {
+	for _, s := range t.Fields {
+		if _, ok := labels[s.Name]; ok {
+			continue
+		}
+		i := slices.IndexFunc(fs, func(f doc.Field) bool { return f.Name == s.Name })
+		if i < 0 && s.Required || i >= 0 && !fs[i].Accepted {
+			return true
+		}
+	}
+	return false
+}
+
+// vendorOf gives a key for who made a document: what a person said of the seller,
+// else what stands at its head.
+func vendorOf(t doc.Type, labels map[string]string, reading doc.Reading) string {
+	for _, wanted := range []func(doc.FieldSpec) bool{
+		func(s doc.FieldSpec) bool { return s.Type == doc.VATID && strings.HasPrefix(s.Hint, "seller") },
+		func(s doc.FieldSpec) bool {
+			return s.Type == doc.Name && (s.Hint == "top" || strings.HasPrefix(s.Hint, "seller"))
+		},
+	} {
+		for _, s := range t.Fields {
+			if v := labels[s.Name]; v != "" && wanted(s) {
+				return strings.ReplaceAll(fields.CompareForm(s.Type, v), " ", "")
+			}
+		}
+	}
+	return fields.Vendor(reading)
+}
+
+// tablesOf makes the tables whose rows c gives.
+func tablesOf(t doc.Type, c doc.Correction, finder *fields.Finder) ([]doc.Field, error) {
+	var out []doc.Field
+	for _, name := range sortedNames(c.Rows) {
+		spec, ok := t.Field(name)
+		if !ok || spec.Type != doc.Table {
+			return nil, doc.Errorf(doc.Invalid, "type %s has no table %q", t.Name, name)
+		}
+		if _, twice := c.Fields[name]; twice {
+			return nil, doc.Errorf(doc.Invalid, "%s is named under \"fields\" and under \"rows\"", name)
+		}
+		table := doc.Field{Name: name, Type: doc.Table, Source: doc.FromPerson, Method: "review"}
+		for n, cells := range c.Rows[name] {
+			row, err := rowOf(spec, cells, finder)
+			if err != nil {
+				return nil, doc.Errorf(doc.Invalid, "%s, row %d: %w", name, n+1, err)
+			}
+			table.Rows = append(table.Rows, row)
+		}
+		accept(&table)
+		out = append(out, table)
+	}
+	return out, nil
+}
+
+func rowOf(table doc.FieldSpec, cells map[string]string, finder *fields.Finder) ([]doc.Field, error) {
+	columns := doc.Type{Name: table.Name, Fields: table.Columns}
+	for name := range cells {
+		if _, err := specOf(doc.Result{}, columns, name); err != nil {
+			return nil, err
+		}
+	}
+	var row []doc.Field
+	for _, spec := range table.Columns {
+		v, ok := cells[spec.Name]
+		if !ok {
+			continue
+		}
+		value, err := canonical(spec, v, finder.Hints())
+		if err != nil {
+			return nil, err
+		}
+		f := doc.Field{Name: spec.Name, Value: value, Type: spec.Type, Source: doc.FromPerson, Method: "review"}
+		locate(&f, columns, finder)
+		row = append(row, f)
+	}
+	return row, nil
+}
+
+func sortedNames[T any](m map[string]T) []string {
+	out := make([]string, 0, len(m))
+	for k := range m {
+		out = append(out, k)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Keep puts what a person said of a document, and the tables a person made, over
+// what was read again since. A document of which nothing is left to look at is
+// done.
+func Keep(r *doc.Record, t doc.Type, reading doc.Reading, before []doc.Field) {
+	result := Confirm(*r.Result, t, r.Review.Labels, fields.NewFinder(reading, t))
+	for _, f := range before {
+		if f.Type == doc.Table && f.Source == doc.FromPerson {
+			result.Fields = put(result.Fields, t, f)
+		}
+	}
+	result.Warnings = warnings(result.Warnings, r.Review.Unfound)
+	r.Result = &result
+	if !open(t, result.Fields, r.Review.Labels) {
+		r.State = doc.StateDone
+	}
+}
