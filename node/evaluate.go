@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"sync"
 
 	"github.com/recto-edge/recto/node/cache"
 	"github.com/recto-edge/recto/node/doc"
@@ -37,7 +38,10 @@ type EvalOptions struct {
 	Folds  int
 	Random bool
 	Group  string
-	Model  string // file of the model to read with; empty: those shipped; "none": rules alone
+	// Confirm is how many documents of each held-back vendor are confirmed before its
+	// others are read, and only those count: what one correction brings.
+	Confirm int
+	Model   string // file of the model to read with; empty: those shipped; "none": rules alone
 	// Readings is a folder that keeps what was read between runs, so that only
 	// picking is done again while the recogniser is the same; empty: none.
 	Readings string
@@ -136,7 +140,8 @@ func (o EvalOptions) outcomes(ctx context.Context, all []eval.Case, r *reading, 
 	if err != nil {
 		return nil, err
 	}
-	s := school{read: labelledReader(r, in), group: group, t: types[0], known: labelled(types[0], all), answers: map[string]eval.Answer{}}
+	firsts := openersOf(cases, o.Confirm, group)
+	s := &school{read: labelledReader(r, in), group: group, t: types[0], known: labelled(types[0], all), answers: map[string]eval.Answer{}}
 	fit := func(ctx context.Context, train []eval.Case) (eval.Read, error) {
 		m, lessons, err := s.teach(ctx, train, o.allowed(cases, train, transcripts, group))
 		if err != nil {
@@ -148,9 +153,66 @@ func (o EvalOptions) outcomes(ctx context.Context, all []eval.Case, r *reading, 
 		}
 		with := in
 		with.Knowledge = map[string]fields.Knowledge{s.t.Name: k}
+		if o.Confirm > 0 {
+			return s.confirmed(r, with, firsts), nil
+		}
 		return labelledReader(r, with), nil
 	}
-	return eval.CrossValidate(ctx, cases, folds, group, fit, run)
+	out, err := eval.CrossValidate(ctx, cases, folds, group, fit, run)
+	return slices.DeleteFunc(out, func(x eval.Outcome) bool { return firsts.has(x.ID) }), err
+}
+
+// openers are the first documents of each vendor.
+type openers map[string][]eval.Case
+
+func openersOf(cases []eval.Case, n int, group func(eval.Case) string) openers {
+	out := openers{}
+	for _, c := range cases {
+		if v := group(c); len(out[v]) < n {
+			out[v] = append(out[v], c)
+		}
+	}
+	return out
+}
+
+func (o openers) has(id string) bool {
+	for _, cs := range o {
+		if slices.ContainsFunc(cs, func(c eval.Case) bool { return c.ID == id }) {
+			return true
+		}
+	}
+	return false
+}
+
+// confirmed reads documents with a memory of the first ones of their vendor.
+func (s *school) confirmed(r *reading, in extract.Input, firsts openers) eval.Read {
+	var mu sync.Mutex
+	memories := map[string]*fields.Memory{}
+	memory := func(ctx context.Context, vendor string) (*fields.Memory, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		m, ok := memories[vendor]
+		if !ok {
+			lessons, err := s.lessons(ctx, firsts[vendor], nil)
+			if err != nil {
+				return nil, err
+			}
+			m = fields.NewMemory(s.t, lessons)
+			memories[vendor] = m
+		}
+		return m, nil
+	}
+	return func(ctx context.Context, c eval.Case) (eval.Answer, error) {
+		m, err := memory(ctx, s.group(c))
+		if err != nil {
+			return eval.Answer{}, err
+		}
+		with := in
+		k := in.Knowledge[s.t.Name]
+		k.Memory = m
+		with.Knowledge = map[string]fields.Knowledge{s.t.Name: k}
+		return labelledReader(r, with)(ctx, c)
+	}
 }
 
 // allowed gives the transcripts that may train together with train: those of no

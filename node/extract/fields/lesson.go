@@ -320,11 +320,21 @@ func fit(t doc.Type, ds []*desk, o LearnOptions) map[string]*Scorer {
 				rows = append(rows, learn.Example{X: x, Yes: d.right[i][k], Weight: d.weight, Prior: prior(c.score)})
 			}
 		}
-		if f, err := learn.Train(rows, learn.Options{Trees: 160, Depth: 3, Rate: 0.08, Leaf: 1.5, Penalty: 2}); err == nil {
+		if f, err := learn.Train(rows, boosting(found)); err == nil {
 			out[spec.Name] = &Scorer{Trees: f, Words: wordTable(counted, base)}
 		}
 	}
 	return out
+}
+
+// boosting is how far the trees may go from the rules: a few lessons change
+// little, hundreds as much as they say.
+func boosting(found int) learn.Options {
+	o := learn.Options{Trees: max(15, min(160, found/3)), Depth: 2, Rate: 0.08, Leaf: 3, Penalty: 2}
+	if found >= 100 {
+		o.Depth, o.Leaf = 3, 1.5
+	}
+	return o
 }
 
 // pickedField is a prediction on a held-back document.
