@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -9,17 +10,25 @@ import (
 	"github.com/recto-edge/recto/node/doc"
 )
 
-// Erase removes all revisions of a document before sequence seq from the log, for
-// good: what they hold is to be forgotten. It leaves gaps, which Gaps counts.
+// Erase removes all revisions of a document before sequence seq from the log and
+// overwrites their bytes: what they hold is to be forgotten. It leaves gaps, which
+// Gaps counts. It may be repeated.
 func (q *Queue) Erase(ctx context.Context, id doc.ID, seq uint64) error {
-	ctx, cancel := context.WithTimeout(ctx, q.cfg.Timeout)
-	defer cancel()
 	s, err := q.js.Stream(ctx, logStream)
-	if err == nil {
-		err = s.Purge(ctx, jetstream.WithPurgeSubject(ofDocument(id)), jetstream.WithPurgeSequence(seq))
-	}
 	if err != nil {
 		return fmt.Errorf("erase %s from the log: %w", id, unavailable(err))
 	}
-	return nil
+	for from := uint64(1); ; {
+		e, err := q.next(ctx, id, from)
+		if errors.Is(err, errNone) || err == nil && e.seq >= seq {
+			return nil
+		}
+		if err == nil {
+			err = s.SecureDeleteMsg(ctx, e.seq)
+		}
+		if err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) {
+			return fmt.Errorf("erase %s from the log: %w", id, unavailable(err))
+		}
+		from = e.seq + 1
+	}
 }
