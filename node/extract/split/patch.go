@@ -14,7 +14,15 @@ import (
 const (
 	patchModules = 10  // all bars and spaces together
 	leastLength  = 7.0 // modules that bars are long at least
+	quietModules = 2   // of white before and behind the bars
 	inkSpread    = 0.6 // modules by which printing and scanning may move an edge
+)
+
+// Shares of the longer side of a sheet that the bars take together: 0.80 inch of
+// A3 to 0.80 inch of a slip. Bar codes and rules are smaller.
+const (
+	leastShare = 0.04
+	mostShare  = 0.20
 )
 
 // patchNames maps the widths of the bars, from the edge of the sheet inwards, to
@@ -158,7 +166,7 @@ func patchesAlong(lines, long int, dark func(line, at int) bool) []patch {
 	var open []*chain
 	var out []patch
 	for line := 0; line < lines; line += step {
-		for _, h := range hitsOn(runsOf(long, func(at int) bool { return dark(line, at) }), long) {
+		for _, h := range hitsOn(runsOf(long, func(at int) bool { return dark(line, at) }), max(lines, long)) {
 			center, size := float64(h.from+h.to)/2, float64(h.to-h.from)
 			var own *chain
 			for _, c := range open {
@@ -238,8 +246,8 @@ func runsOf(long int, dark func(at int) bool) []run {
 	return out
 }
 
-// hitsOn finds the codes that a line crosses.
-func hitsOn(runs []run, long int) []hit {
+// hitsOn finds the codes that a line crosses, on a sheet whose longer side is given.
+func hitsOn(runs []run, longer int) []hit {
 	var out []hit
 	for i := 0; i+7 <= len(runs); i++ {
 		if !runs[i].dark {
@@ -247,10 +255,10 @@ func hitsOn(runs []run, long int) []hit {
 		}
 		total := runs[i+6].to - runs[i].from
 		module := float64(total) / patchModules
-		if module < 2.5 || total > long/4 {
+		if share := float64(total) / float64(longer); module < 2.5 || share < leastShare || share > mostShare {
 			continue
 		}
-		if i > 0 && quiet(runs[i-1]) < module || i+7 < len(runs) && quiet(runs[i+7]) < module {
+		if i > 0 && quiet(runs[i-1]) < quietModules*module || i+7 < len(runs) && quiet(runs[i+7]) < quietModules*module {
 			continue
 		}
 		if bars, ok := barsOf(runs[i:i+7], module); ok {

@@ -142,7 +142,20 @@ func TestPatchesAreNotImagined(t *testing.T) {
 			stripes.SetGray(x, y, color.Gray{Y: v})
 		}
 	}
-	for name, img := range map[string]image.Image{"noise": blankPage.draw(), "a table": grid, "stripes": stripes, "tiny": image.NewGray(image.Rect(0, 0, 20, 20)), "black": image.NewGray(image.Rect(0, 0, 900, 900))} {
+	ladder := image.NewGray(grid.Rect) // a large bar code: the same bars, with more beside them
+	for i := range ladder.Pix {
+		ladder.Pix[i] = 255
+	}
+	at := 300
+	for i, w := range []int{8, 8, 20, 8, 8, 8, 20, 8, 8, 20, 20, 8, 8, 8, 8, 8, 20, 8, 20, 8, 8, 20, 8, 8, 20} {
+		for y := at; y < at+w; y++ {
+			for x := 200; x < 800 && i%2 == 0; x++ {
+				ladder.SetGray(x, y, color.Gray{})
+			}
+		}
+		at += w
+	}
+	for name, img := range map[string]image.Image{"a bar code": ladder, "noise": blankPage.draw(), "a table": grid, "stripes": stripes, "tiny": image.NewGray(image.Rect(0, 0, 20, 20)), "black": image.NewGray(image.Rect(0, 0, 900, 900))} {
 		if found := split.Patches(img); len(found) != 0 {
 			t.Errorf("%s: found %v", name, found)
 		}

@@ -66,8 +66,44 @@ func separator(p doc.Page) (typ string, ok bool) {
 	return typ, ok
 }
 
-// Find says which documents the pages of a file are.
+// Find says which documents the pages of a file are: at its separator sheets or,
+// when it has none, at boundaries that the pages show by themselves.
 func Find(pages []doc.Page) Plan {
+	plan := atSheets(pages)
+	if len(plan.Sheets) > 0 || len(plan.Documents) != 1 {
+		return plan
+	}
+	return atBoundaries(pages)
+}
+
+// atBoundaries parts a file where the learned model is sure that a document ends.
+// Blank pages stay with what is before them.
+func atBoundaries(pages []doc.Page) Plan {
+	var plan Plan
+	cur := Document{Confidence: 1}
+	var before *side
+	for i, p := range pages {
+		if len(p.Words) > 0 {
+			here := newSide(p)
+			if before != nil {
+				switch sure := shippedBoundaries().between(before, here); {
+				case sure >= SplitAt:
+					plan.Documents = append(plan.Documents, cur)
+					cur = Document{Confidence: sure}
+				case sure >= ProposeAt:
+					plan.Proposed = append(plan.Proposed, doc.Boundary{Page: i + 1, Confidence: sure})
+				}
+			}
+			before = here
+		}
+		cur.Pages = append(cur.Pages, i+1)
+	}
+	plan.Documents = append(plan.Documents, cur)
+	return plan
+}
+
+// atSheets parts a file at its separator sheets.
+func atSheets(pages []doc.Page) Plan {
 	var plan Plan
 	cur := Document{Confidence: 1}
 	flush := func() {
