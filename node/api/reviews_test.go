@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/recto-edge/recto/node/auth"
+	"github.com/recto-edge/recto/node/client"
 	"github.com/recto-edge/recto/node/doc"
 )
 
@@ -125,4 +126,42 @@ func TestModels_AreChosenByAdminsOnly(t *testing.T) {
 	wantStatus(t, "targets", w.as(auth.Admin, "PUT", "/api/v1/types/receipt/targets", `{"default":{"precision":0.99},"fields":{"total":{"precision":0.999}}}`), 200)
 	wantStatus(t, "no number", w.as(auth.Admin, "PUT", "/api/v1/types/receipt/targets", `{"default":{"precision":"high"}}`), 400)
 	wantStatus(t, "operator trains", w.as(auth.Operator, "POST", "/api/v1/types/receipt/train", ""), 202)
+}
+
+func TestClientTeaches(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	w.node.docs[someID] = doc.Record{Arrival: doc.Arrival{ID: someID}, Revision: 4, State: doc.StateReview}
+	w.node.types["receipt"] = doc.Type{Name: "receipt"}
+	c := w.client(auth.Admin, client.TLS{})
+	total := "12.30"
+	rec, err := c.Review(t.Context(), someID, doc.Correction{Fields: map[string]*string{"total": &total, "net": nil}, Revision: 4})
+	if err != nil || rec.Review.Labels["total"] != total || len(rec.Review.Unfound) != 1 {
+		t.Errorf("review: %+v, %v", rec.Review, err)
+	}
+	if _, err := c.Review(t.Context(), someID, doc.Correction{Revision: 3}); doc.CodeOf(err) != doc.Conflict {
+		t.Errorf("an old revision: %v", err)
+	}
+	if cmp, err := c.Compare(t.Context(), someID, []string{"shipped", "live"}); err != nil || len(cmp.Models) != 2 {
+		t.Errorf("compare: %+v, %v", cmp, err)
+	}
+	if l, err := c.Activate(t.Context(), "receipt", "fields-receipt@sha256:0123456789"); err != nil || l.Live != "fields-receipt@sha256:0123456789" {
+		t.Errorf("activate: %+v, %v", l, err)
+	}
+	if _, err := c.Train(t.Context(), "receipt"); err != nil {
+		t.Error(err)
+	}
+	if _, err := c.Models(t.Context(), "unknown"); doc.CodeOf(err) != doc.NotFound {
+		t.Errorf("models of an unknown type: %v", err)
+	}
+	want := doc.Targets{Default: doc.Target{Precision: 0.99}, Fields: map[string]doc.Target{"total": {Precision: 0.999, Delta: 0.05}}}
+	if r, err := c.PutTargets(t.Context(), "receipt", want); err != nil || r.Targets.Fields["total"] != want.Fields["total"] {
+		t.Errorf("targets: %+v, %v", r, err)
+	}
+	if _, err := c.Targets(t.Context(), "receipt"); err != nil {
+		t.Error(err)
+	}
+	if gone, err := c.Erase(t.Context(), someID); err != nil || gone.State != doc.StateErased {
+		t.Errorf("erase: %+v, %v", gone, err)
+	}
 }
