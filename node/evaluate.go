@@ -86,7 +86,7 @@ func Evaluate(ctx context.Context, dir string, o EvalOptions) (eval.Report, erro
 			return eval.Report{}, errors.Join(err, r.close())
 		}
 	}
-	in := extract.Input{Type: o.Type, Types: types, PictureOnly: o.Rasterise}
+	in := extract.Input{Type: o.Type, Types: types, PictureOnly: o.Rasterise, Whole: true} // a labelled file is one document
 	if in.Knowledge, err = knowledgeFrom(o.Model); err != nil {
 		return eval.Report{}, errors.Join(err, r.close())
 	}

@@ -38,7 +38,7 @@ func ReadLabelled(ctx context.Context, dir string, o EvalOptions, emit func(eval
 			return errors.Join(err, r.close())
 		}
 	}
-	in := extract.Input{Type: fields.Generic, Types: types, PictureOnly: o.Rasterise}
+	in := extract.Input{Type: fields.Generic, Types: types, PictureOnly: o.Rasterise, Whole: true}
 	type answer struct {
 		c       eval.Case
 		reading *doc.Reading

@@ -141,7 +141,7 @@ func (o TrainOptions) lessons(ctx context.Context, r *reading, t doc.Type, dir s
 	if o.Group != "" {
 		group = eval.GroupBy(o.Group)
 	}
-	in := extract.Input{Type: t.Name, Types: []doc.Type{t}, PictureOnly: o.Rasterise}
+	in := extract.Input{Type: t.Name, Types: []doc.Type{t}, PictureOnly: o.Rasterise, Whole: true}
 	answers := map[string]eval.Answer{}
 	var paths, transcripts []eval.Case
 	for _, c := range cases {
