@@ -3,75 +3,66 @@
 
     RECTO_DATA=../shared/data .venv/bin/python models/blanks.py
 
-Reads SROIE receipts with an odd id (CC BY 4.0) with the product's own reader,
-takes the lines whose characters agree with the transcript, and writes
-node/extract/ocr/blanks_weights.go.
+Reads SROIE receipts (CC BY 4.0) and VRDU ad-buy forms of the training vendors
+with the product's own reader, takes the places where two neighbouring
+characters agree with the truth, and writes node/extract/ocr/blanks_weights.go.
 """
-import collections
-import json
-import os
-import pathlib
 import re
-import subprocess
-import tempfile
+import sys
 
 import numpy as np
+from rapidfuzz.distance import Levenshtein
 from sklearn.linear_model import LogisticRegression
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-DATA = pathlib.Path(os.environ.get("RECTO_DATA", ROOT.parent / "shared" / "data")).resolve() / "sroie"
-OUT = ROOT / "node" / "extract" / "ocr" / "blanks_weights.go"
+import truth
+
+OUT = truth.ROOT / "node" / "extract" / "ocr" / "blanks_weights.go"
 
 
-def transcript(doc):
-    """Lines of the transcript by their characters without blanks."""
-    lines = {}
-    for l in open(DATA / "boxes" / f"{doc}.txt", encoding="utf-8", errors="replace"):
-        parts = l.rstrip("\r\n").split(",", 8)
-        if len(parts) == 9:
-            lines.setdefault(re.sub(r"\s", "", parts[8].upper()), parts[8].strip())
-    return lines
+def capitals(s):
+    return "".join(c.upper() if len(c.upper()) == 1 else c for c in s)
 
 
-def labels(text):
-    """For each character but the first: does a blank stand before it?"""
-    out, blank = [], False
-    for c in text:
+def places(record):
+    """Features and whether a blank stands there, for each place between two rightly read neighbours."""
+    read, want = record["Text"].replace(" ", ""), re.sub(r"\s", "", record["truth"])
+    if len(read) != len(record["Blanks"] or []) + 1:
+        return
+    before, blank = [], False  # of each character of the truth
+    for c in record["truth"]:
         if c.isspace():
             blank = True
-            continue
-        out.append(blank)
-        blank = False
-    return out[1:]
+        else:
+            before.append(blank)
+            blank = False
+    there = {}
+    for op in Levenshtein.opcodes(capitals(read), capitals(want)):
+        if op.tag == "equal":
+            there.update((op.src_start + k, op.dest_start + k) for k in range(op.src_end - op.src_start))
+    for i in range(1, len(read)):
+        if i in there and there.get(i - 1) == there[i] - 1:
+            yield record["Blanks"][i - 1], before[there[i]]
 
 
 def main():
-    with tempfile.TemporaryDirectory() as d:
-        dump = pathlib.Path(d) / "blanks.jsonl"
-        subprocess.run(["go", "test", "-run", "^$", "-bench", "ExportBlanks", "-benchtime", "1x", "./node/extract/ocr"], check=True,
-                       cwd=ROOT, env={**os.environ, "RECTO_SROIE": str(DATA), "RECTO_BLANKS": str(dump)}, stdout=subprocess.DEVNULL)
-        rows = [json.loads(l) for l in open(dump, encoding="utf-8")]
-    by_doc = collections.defaultdict(list)
-    for r in rows:
-        by_doc[r["ID"]].append(r)
-    x, y = [], []
-    for doc, lines in by_doc.items():
-        truth = transcript(doc)
-        for r in lines:
-            want = truth.get(r["Text"].upper())
-            if want and len(r["Text"]) > 3 and len(labels(want)) == len(r["Features"]):
-                x += r["Features"]
-                y += labels(want)
-    x, y = np.array(x), np.array(y)
+    if "--kept" not in sys.argv:  # kept: what an earlier run exported
+        truth.export("sroie", [truth.DATA / "sroie" / r["file"] for r in truth.labels("sroie")])
+        truth.export("vrdu_adbuy", truth.rasterise("vrdu_adbuy"))
+    sets = {True: [], False: []}  # by whether held back
+    for name, weight in (("sroie", 1.0), ("vrdu_adbuy", 0.5)):
+        for r in truth.lines(name, name):
+            if r["cer"] <= 0.4:
+                sets[r["fold"] in truth.HELD] += [(f, b, weight) for f, b in places(r)]
+    x, y, w = (np.array(c) for c in zip(*sets[False]))
     mean, dev = x.mean(0), x.std(0) + 1e-9
-    fit = LogisticRegression(C=1, max_iter=1000).fit((x - mean) / dev, y)
+    fit = LogisticRegression(C=1, max_iter=3000).fit((x - mean) / dev, y, sample_weight=w)
     weights = fit.coef_[0] / dev
     bias = fit.intercept_[0] - (weights * mean).sum()
-    got = x @ weights + bias > 0
-    print(f"{len(by_doc)} receipts, {len(y)} places, {y.mean():.3f} blanks; on these F "
-          f"{2 * (got & y).sum() / (got.sum() + y.sum()):.4f}, of the peak above .03 alone F "
-          f"{2 * ((x[:, 0] > np.log(.03)) & y).sum() / ((x[:, 0] > np.log(.03)).sum() + y.sum()):.4f}")
-    body = "".join(f"\t{w:.4f},\n" for w in weights)
+    for name, held in (("trained on", False), ("held-out vendors", True)):
+        x, y, _ = (np.array(c) for c in zip(*sets[held]))
+        got = x @ weights + bias > 0
+        print(f"{name}: {len(y)} places, {y.mean():.3f} blanks, F {2 * (got & y).sum() / (got.sum() + y.sum()):.4f}")
+    body = "".join(f"\t{v:.4f},\n" for v in weights)
     OUT.write_text("package ocr\n\n// Made by models/blanks.py.\n"
                    f"const blankBias = {bias:.4f}\n\nvar blankWeights = [featureCount]float64{{\n{body}}}\n")
 

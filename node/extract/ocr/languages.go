@@ -21,9 +21,10 @@ var packs = map[string]string{
 	"sv": "åäöé", "tr": "çğıöşüâî",
 }
 
-// plains gives each marked letter the plain one that it is taken for.
+// plains gives each marked letter the plain one that it is taken for. The
+// typographic apostrophe counts as one: on tills it is a worn plain one.
 var plains = plainLetters("aàáâãäåāăąæ", "cçćċč", "dďđð", "eèéêëēėęě", "gğģġ", "hħ", "iìíîïīįı", "kķ", "lĺľłļ",
-	"nñńňņ", "oòóôõöøőœ", "pþ", "rŕř", "sśşšșß", "tťţț", "uùúûüūůűų", "yýÿ", "zźżž")
+	"nñńňņ", "oòóôõöøőœ", "pþ", "rŕř", "sśşšșß", "tťţț", "uùúûüūůűų", "yýÿ", "zźżž", "'’")
 
 func plainLetters(rows ...string) map[rune]rune {
 	out := map[rune]rune{}
@@ -60,9 +61,13 @@ func CheckLanguages(codes []string) error {
 }
 
 const (
-	foreign = 0.02 // how likely a marked letter is that the language does not use, before it is seen
-	native  = 0.5  // and one that it uses: the net's own posterior decides
-	nothing = 0.5  // of pages: no marked letter is used
+	// foreign is how likely a marked letter is that the language does not use,
+	// before it is seen. On receipts in English the net prefers a mark that is not
+	// there to the plain letter by up to 400 to 1, on clear print one that is there
+	// by more than 100,000 to 1.
+	foreign = 0.001
+	native  = 0.5 // and one that it uses: the net's own posterior decides
+	nothing = 0.5 // of pages: no marked letter is used
 )
 
 // settle goes over all lines of a page and takes back marked letters that

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// page makes lines of one word each; a letter followed by ? is one that the net
+// spelled makes lines of one word each; a letter followed by ? is one that the net
 // is not sure of.
 func spelled(words ...string) []line {
 	var out []line
@@ -19,7 +19,7 @@ func spelled(words ...string) []line {
 			}
 			c := char{r: r, p: 0.99}
 			if plain, ok := plains[r]; ok {
-				c.plain, c.plainP = plain, 0.001
+				c.plain, c.plainP = plain, 0.00001
 			}
 			chars = append(chars, c)
 		}
@@ -39,6 +39,7 @@ func TestSettle(t *testing.T) {
 		want      string
 	}{
 		{"a speck is no accent", nil, "HARDWÀ?RE KUALA LUMPUR", "HARDWARE KUALA LUMPUR"},
+		{"nor a worn apostrophe a typographic one", nil, "McDonald’?s", "McDonald's"},
 		{"a clear accent stays on an English page", nil, "Café LATTE", "Café LATTE"},
 		{"a page of German speaks for its umlauts", nil, "Müller Straße Größe für?", "Müller Straße Größe für"},
 		{"and not for Czech letters", nil, "Müller Straße Größe PLEČ?", "Müller Straße Größe PLEC"},

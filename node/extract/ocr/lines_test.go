@@ -14,7 +14,7 @@ import (
 	"github.com/recto-edge/recto/embedded/onnx"
 )
 
-// BenchmarkExportLines writes what models/train.py learns from: every line that
+// BenchmarkExportLines writes what models/train.py and models/blanks.py learn from: every line that
 // the detector finds on the pages listed in RECTO_PAGES, cut as the product
 // cuts it, with its place and how it is read now. RECTO_LINES names the output:
 // a file of strips (48×w×3 bytes each: red, green, blue) and beside it, ending
@@ -46,13 +46,14 @@ func BenchmarkExportLines(b *testing.B) {
 
 // exported is a record of BenchmarkExportLines.
 type exported struct {
-	Page       string        // the image's file name
-	Offset     int           // of the strip, in bytes
-	Width      int           // of the strip, in pixels
-	Turn       int           // degrees clockwise by which the page was turned
-	Size       [2]int        // of the upright page, in pixels
-	Corners    [4][2]float64 // of the line on the upright page: from the upper left, clockwise as read
-	Text       string        // as read, with blanks
+	Page       string                  // the image's file name
+	Offset     int                     // of the strip, in bytes
+	Width      int                     // of the strip, in pixels
+	Turn       int                     // degrees clockwise by which the page was turned
+	Size       [2]int                  // of the upright page, in pixels
+	Corners    [4][2]float64           // of the line on the upright page: from the upper left, clockwise as read
+	Text       string                  // as read, with blanks
+	Blanks     [][featureCount]float64 // for each character but the first: features of the place before it
 	Confidence float64
 }
 
@@ -85,8 +86,14 @@ func exportLines(b *testing.B, e *Engine, file string, offset int, strips *bufio
 			at := q.at(c[0], c[1])
 			rec.Corners[i] = [2]float64{at.x, at.y}
 		}
+		var chars []char
 		for _, x := range l.words {
+			chars = append(chars, x.chars...)
 			rec.Text = strings.TrimSpace(rec.Text + " " + x.text)
+		}
+		layout := layoutOf(chars, columns(s.ink(), s.w))
+		for i := 1; i < len(chars); i++ {
+			rec.Blanks = append(rec.Blanks, layout.features(chars[i-1], chars[i]))
 		}
 		n, err := strips.Write(s.bytes())
 		if err != nil {

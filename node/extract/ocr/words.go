@@ -23,11 +23,11 @@ type word struct {
 func spell(s strip, chars []char) (words []word, conf float64) {
 	ink := s.ink()
 	cols := columns(ink, s.w)
-	pitch := pitch(chars)
+	layout := layoutOf(chars, cols)
 	from := 0
 	for i, c := range chars {
 		conf += c.p / float64(len(chars))
-		if i+1 < len(chars) && !parted(c, chars[i+1], cols, pitch) {
+		if i+1 < len(chars) && !layout.parted(c, chars[i+1]) {
 			continue
 		}
 		left, right := 0.0, float64(s.w)
