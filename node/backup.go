@@ -112,6 +112,21 @@ func (n *Node) Restore(ctx context.Context, r io.Reader) (Restored, error) {
 		out.Documents, out.Returned = rep.Documents, rep.Restored
 		return err
 	})
+	if err != nil {
+		return out, err
+	}
+	// The index begins anew; what was erased here, or is in the backup, and what
+	// was learned are looked at when it is there.
+	_, last, err := q.Bounds(ctx)
+	if err == nil {
+		err = n.db.Index().Wait(ctx, last)
+	}
+	if err == nil {
+		err = n.forgetErased(ctx)
+	}
+	if err == nil {
+		n.learner.Load(ctx)
+	}
 	return out, err
 }
 

@@ -61,9 +61,7 @@ func (n *Node) forget(ctx context.Context, seq uint64, r doc.Record) error {
 	err = errors.Join(
 		n.store.Delete(ctx, original),
 		n.archive.forget(ctx, r),
-		n.db.Values().Forget(cache.Readings, r.SHA256+"/"),
-		n.db.Values().Forget(cache.Results, r.SHA256+"/"),
-		n.db.Values().Forget(cache.Renders, r.SHA256+"/"),
+		n.dropDerived(r.SHA256),
 	)
 	if err != nil {
 		return fmt.Errorf("erase document %s: %w", r.ID, err)
@@ -78,6 +76,50 @@ func (n *Node) forget(ctx context.Context, seq uint64, r doc.Record) error {
 		return err
 	}
 	return n.markLog(ctx, q) // these gaps are no damage
+}
+
+// dropIfErased removes what reading a document left behind that was erased
+// meanwhile.
+func (n *Node) dropIfErased(ctx context.Context, r doc.Record) {
+	if now, ok := n.db.Index().Get(r.ID); !ok || now.State != doc.StateErased {
+		return
+	}
+	if err := n.dropDerived(r.SHA256); err != nil {
+		n.log.Error("what was read of an erased document is still in the cache", "id", r.ID, "error", err)
+	}
+}
+
+// dropDerived removes what the cache holds of a document's bytes.
+func (n *Node) dropDerived(sum string) error {
+	var errs []error
+	for _, kind := range []cache.Kind{cache.Readings, cache.Results, cache.Renders} {
+		errs = append(errs, n.db.Values().Forget(kind, sum+"/"))
+	}
+	return errors.Join(errs...)
+}
+
+// forgetErased removes what a restored backup brought back of erased documents.
+func (n *Node) forgetErased(ctx context.Context) error {
+	q := n.queue.Load()
+	query := doc.Query{State: doc.StateErased, Limit: 500}
+	for {
+		list, err := n.db.Index().List(query)
+		if err != nil {
+			return err
+		}
+		for _, s := range list.Documents {
+			rec, seq, err := q.Latest(ctx, s.ID)
+			if err == nil && rec.State == doc.StateErased {
+				err = n.forget(ctx, seq, rec)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		if query.Cursor = list.Next; query.Cursor == "" {
+			return nil
+		}
+	}
 }
 
 // archived keeps a revision as an object. An erased document loses all others.

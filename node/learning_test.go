@@ -286,7 +286,21 @@ func TestLearning_TrainsPromotesRestoresAndForgets(t *testing.T) {
 	if l.Live != digest {
 		t.Errorf("live %s, want %s", l.Live, digest)
 	}
+	code, backup, err := p.call(http.MethodPost, "/api/v1/backup", nil)
+	if err != nil || code != http.StatusOK {
+		t.Fatalf("backup: %d %v", code, err)
+	}
 	p.forgets(t, ids[0], digest)
+	// A backup from before does not bring it back.
+	if code, body, err := p.call(http.MethodPost, "/api/v1/restore", bytes.NewReader(backup)); err != nil || code != http.StatusOK {
+		t.Fatalf("restore: %d %s %v", code, body, err)
+	}
+	if held := p.holding(t, "s0-0.pdf"); len(held) != 0 || p.record(ids[0]).State != doc.StateErased {
+		t.Errorf("after a restore: %s, and %v", p.record(ids[0]).State, held)
+	}
+	if l = p.models(); l.Live != digest || l.Reviewed != 29 {
+		t.Errorf("after a restore: %d reviewed, live %s", l.Reviewed, l.Live)
+	}
 }
 
 // forgets erases a document and looks for what is left of it.

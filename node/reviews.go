@@ -46,8 +46,10 @@ func (r reviews) Review(ctx context.Context, id doc.ID, c doc.Correction, by str
 	if err != nil {
 		return doc.Record{}, err
 	}
+	// First the index: who compares it with what was learned must not miss this.
+	err = n.db.Index().Wait(ctx, seq)
 	n.learner.Reviewed(context.WithoutCancel(ctx), now, next, t, reading)
-	return next, n.db.Index().Wait(ctx, seq)
+	return next, err
 }
 
 // reviewedType gives the type that a reviewer says the document has.

@@ -51,6 +51,7 @@ func (n *Node) work(ctx context.Context, job queue.Job) error {
 		return retry
 	}
 	if err := n.append(ctx, next); err != nil {
+		n.dropIfErased(ctx, rec)
 		return lost(err)
 	}
 	pages, kind := 0, next.Type

@@ -47,6 +47,7 @@ func (s *Server) documentRoutes() []route {
 				query("state", "only documents in this state", openapi3.NewStringSchema().WithEnum(enum(doc.States)...)),
 				query("type", "only documents of this type", pathParams["type"].schema),
 				query("channel", "only documents that came this way", openapi3.NewStringSchema().WithMaxLength(64)),
+				query("reviewed", "only documents that a person has looked at", openapi3.NewBoolSchema()),
 				query("cursor", "next of the page before", openapi3.NewStringSchema().WithMaxLength(512)),
 				query("limit", "at most this many; 50 when left out", openapi3.NewIntegerSchema().WithMin(1).WithMax(maxList)),
 			},
@@ -69,7 +70,7 @@ func (s *Server) documentRoutes() []route {
 func (s *Server) list(c *call) error {
 	q := doc.Query{
 		Text: c.Query("q"), State: doc.State(c.Query("state")), Type: c.Query("type"),
-		Channel: c.Query("channel"), Cursor: c.Query("cursor"), Limit: c.QueryInt("limit"),
+		Channel: c.Query("channel"), Reviewed: c.QueryBool("reviewed"), Cursor: c.Query("cursor"), Limit: c.QueryInt("limit"),
 	}
 	list, err := s.ports.Documents.List(c.ctx, q)
 	if err != nil {

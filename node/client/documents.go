@@ -89,6 +89,9 @@ func (c *Client) List(ctx context.Context, q doc.Query) (doc.List, error) {
 			v.Set(name, value)
 		}
 	}
+	if q.Reviewed {
+		v.Set("reviewed", "true")
+	}
 	if q.Limit > 0 {
 		v.Set("limit", strconv.Itoa(q.Limit))
 	}

@@ -270,7 +270,9 @@ func (l *Learner) Reviewed(ctx context.Context, before, now doc.Record, t doc.Ty
 	}
 	s.training.Reviews++
 	if b := before.Review; b != nil && b.Type != t.Name {
-		l.shelf(b.Type).stale = true
+		old := l.shelf(b.Type)
+		delete(old.verdicts, now.ID)
+		old.stale = true
 	}
 	l.settle(t.Name, s)
 	l.nudge()

@@ -126,6 +126,11 @@ func (l *Learner) loadMemory(ctx context.Context, name string) *remembered {
 	keys, err := l.cfg.Objects.Keys(ctx, memoryPrefix+name+"/")
 	if err == nil && len(keys) > 0 {
 		key := keys[len(keys)-1]
+		for _, old := range keys[:len(keys)-1] { // left by a crash, or brought back by a backup
+			if err := l.cfg.Objects.Delete(ctx, old); err != nil {
+				l.log.Warn("an old vendor memory is not removed", "type", name, "error", err)
+			}
+		}
 		var m *remembered
 		if m, err = readMemory(ctx, l.cfg.Objects, key); err == nil {
 			m.key = key
@@ -179,6 +184,7 @@ func (l *Learner) catchUp(ctx context.Context) error {
 		return nil
 	}
 	byType := map[string][]doc.Record{}
+	had := l.memories() // before looking, so that a review in between is not taken for one too much
 	err := l.cfg.Documents.Reviewed(ctx, func(r doc.Record) error {
 		if r.Review != nil && r.State != doc.StateErased {
 			byType[r.Review.Type] = append(byType[r.Review.Type], r)
@@ -196,7 +202,7 @@ func (l *Learner) catchUp(ctx context.Context) error {
 		l.mu.Unlock()
 	}
 	for _, name := range l.names() {
-		if err := l.catchUpType(ctx, name, byType[name]); err != nil {
+		if err := l.catchUpType(ctx, name, had[name], byType[name]); err != nil {
 			return err
 		}
 	}
@@ -219,14 +225,26 @@ func (l *Learner) behind() bool {
 	return !l.caught
 }
 
-func (l *Learner) catchUpType(ctx context.Context, name string, reviewed []doc.Record) error {
+// memories gives the memory of each type as it is now.
+func (l *Learner) memories() map[string]*remembered {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	out := map[string]*remembered{}
+	for name, s := range l.shelves {
+		out[name] = s.memory
+	}
+	return out
+}
+
+func (l *Learner) catchUpType(ctx context.Context, name string, have *remembered, reviewed []doc.Record) error {
 	l.mu.Lock()
 	s := l.shelf(name)
-	stale, have := s.stale, s.memory
-	s.stale = false
-	for _, r := range reviewed {
-		s.verdicts[r.ID] = verdictsOf(r)
+	if have == nil {
+		have = s.memory
 	}
+	stale := s.stale
+	s.stale = false
+	l.recount(name, s, reviewed)
 	l.settle(name, s)
 	l.mu.Unlock()
 	if !stale {
@@ -275,6 +293,19 @@ func (l *Learner) catchUpType(ctx context.Context, name string, reviewed []doc.R
 	}
 	l.swap(ctx, name, s, next)
 	return nil
+}
+
+// recount takes over what people said of picked values. The caller holds mu.
+func (l *Learner) recount(name string, s *shelf, reviewed []doc.Record) {
+	for _, r := range reviewed {
+		s.verdicts[r.ID] = verdictsOf(r)
+	}
+	for id := range s.verdicts {
+		r, ok := l.cfg.Documents.Known(id)
+		if !ok || r.State == doc.StateErased || r.Review == nil || r.Review.Type != name {
+			delete(s.verdicts, id)
+		}
+	}
 }
 
 func (m *remembered) fresh() *remembered {

@@ -58,7 +58,7 @@ func Correct(rec doc.Record, t doc.Type, reading doc.Reading, c doc.Correction, 
 		}
 	}
 	review.Unfound = unfound(result.Fields, review.Labels)
-	result.Warnings = warnings(result.Warnings, review.Unfound)
+	result.Warnings = warnings(result)
 	review.Vendor = vendorOf(t, review.Labels, reading)
 	to := doc.StateDone
 	if open(t, result.Fields, review.Labels) {
@@ -168,7 +168,7 @@ func Confirm(r doc.Result, t doc.Type, labels map[string]string, finder *fields.
 		case i >= 0 && out.Fields[i].Value == label:
 			f := &out.Fields[i]
 			f.Checks = with(f.Checks, checkApproved)
-			if f.Source != doc.FromPerson && f.Box == nil && !derived(*f) {
+			if picked := f.Source == doc.FromText || f.Source == doc.FromOCR; picked && f.Box == nil && !derived(*f) {
 				locate(f, t, finder)
 			}
 		default:
@@ -306,12 +306,12 @@ func picked(fs []doc.Field) []doc.Pick {
 	return out
 }
 
-// unfound names the labels that stand nowhere on the pages and cannot be inferred
-// from what does.
+// unfound names the labels that stand nowhere on the pages, as far as is known,
+// and cannot be inferred from what does.
 func unfound(fs []doc.Field, labels map[string]string) []string {
 	var out []string
 	for _, f := range fs {
-		if _, ok := labels[f.Name]; ok && slices.Contains(f.Checks, checkUnfound) {
+		if _, ok := labels[f.Name]; ok && f.Box == nil && !derived(f) {
 			out = append(out, f.Name)
 		}
 	}
@@ -320,13 +320,18 @@ func unfound(fs []doc.Field, labels map[string]string) []string {
 
 const unfoundNote = ": what the reviewer gave does not stand on the pages; it is used, and nothing is learned from it"
 
-func warnings(old, unfound []string) []string {
-	out := slices.DeleteFunc(slices.Clone(old), func(w string) bool { return strings.HasSuffix(w, unfoundNote) })
-	for _, name := range unfound {
-		out = append(out, name+unfoundNote)
+// warnings says which values a person gave that stand nowhere.
+func warnings(r doc.Result) []string {
+	out := []string{}
+	for _, w := range r.Warnings {
+		if !strings.HasSuffix(w, unfoundNote) {
+			out = append(out, w)
+		}
 	}
-	if out == nil {
-		out = []string{}
+	for _, f := range r.Fields {
+		if slices.Contains(f.Checks, checkUnfound) {
+			out = append(out, f.Name+unfoundNote)
+		}
 	}
 	return out
 }
@@ -432,7 +437,7 @@ func Keep(r *doc.Record, t doc.Type, reading doc.Reading, before []doc.Field) {
 			result.Fields = put(result.Fields, t, f)
 		}
 	}
-	result.Warnings = warnings(result.Warnings, r.Review.Unfound)
+	result.Warnings = warnings(result)
 	r.Result = &result
 	if !open(t, result.Fields, r.Review.Labels) {
 		r.State = doc.StateDone

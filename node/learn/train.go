@@ -54,9 +54,11 @@ func (l *Learner) due(now time.Time) (name string, wait time.Duration) {
 	wait = time.Hour
 	for _, name := range slices.Sorted(maps.Keys(l.shelves)) {
 		s := l.shelves[name]
-		left := s.first.Add(l.cfg.Quiet).Sub(now)
+		// The more there is, the longer a training takes and the less a few change.
+		after := max(l.cfg.After, len(s.verdicts)/20)
+		left := s.first.Add(l.cfg.Quiet * time.Duration(1+len(s.verdicts)/100)).Sub(now)
 		switch {
-		case s.asked || s.training.Reviews >= l.cfg.After || s.training.Reviews > 0 && left <= 0:
+		case s.asked || s.training.Reviews >= after || s.training.Reviews > 0 && left <= 0:
 			return name, 0
 		case s.training.Reviews > 0:
 			wait = min(wait, left)
