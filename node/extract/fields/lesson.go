@@ -70,8 +70,7 @@ func Learn(t doc.Type, lessons []Lesson, o LearnOptions) (*Model, error) {
 	weigh(desks)
 	var strangers, known []*pickedField
 	if !o.Plain {
-		strangers = heldBack(t, desks, foldsOf(desks, o.Folds), o, false)
-		known = heldBack(t, desks, foldsByDocument(desks, o.Folds), o, true)
+		strangers, known = heldBack(t, desks, o)
 	}
 	m := &Model{Format: modelFormat, Type: t.Name, Columns: columnsDigest(), Scorers: fit(t, desks, o), Card: o.Card}
 	if o.stopped() {
@@ -87,40 +86,45 @@ func Learn(t doc.Type, lessons []Lesson, o LearnOptions) (*Model, error) {
 	return m, m.finish(b)
 }
 
-// heldBack predicts each fold's documents with what was learned from the others.
-// With remember, what the others confirmed about vendors helps, and only
-// predictions that it helped count.
-func heldBack(t doc.Type, desks []*desk, folds []int, o LearnOptions, remember bool) []*pickedField {
-	var held []*pickedField
+// heldBack predicts each document twice with what was learned from other vendors:
+// as a stranger's, and as one of a vendor of which other documents were
+// confirmed. Of the latter only what memory spoke for counts.
+func heldBack(t doc.Type, desks []*desk, o LearnOptions) (strangers, known []*pickedField) {
+	folds, parts := foldsOf(desks, o.Folds), foldsByDocument(desks, o.Folds)
+	memories := make([]*Memory, o.Folds) // of all parts but one
+	for k := range memories {
+		memories[k] = &Memory{}
+		for i, d := range desks {
+			if parts[i] != k {
+				memories[k].remember(d.r, t, d.Labels)
+			}
+		}
+	}
 	for fold := range o.Folds {
-		var in, out []*desk
+		var in []*desk
+		var out []int
 		for i, d := range desks {
 			switch {
 			case folds[i] != fold:
 				in = append(in, d)
 			case !d.Transcript:
-				out = append(out, d)
+				out = append(out, i)
 			}
 		}
 		if len(out) == 0 {
 			continue
 		}
-		known := Knowledge{Model: &Model{Type: t.Name, Scorers: fit(t, in, o)}}
-		if remember {
-			known.Memory = &Memory{}
-			for _, d := range in {
-				known.Memory.remember(d.r, t, d.Labels)
-			}
-		}
-		for _, d := range out {
-			for _, p := range d.predict(t, known) {
-				if p.known == remember {
-					held = append(held, p)
+		m := &Model{Type: t.Name, Scorers: fit(t, in, o)}
+		for _, i := range out {
+			strangers = append(strangers, desks[i].predict(t, Knowledge{Model: m})...)
+			for _, p := range desks[i].predict(t, Knowledge{Model: m, Memory: memories[parts[i]]}) {
+				if p.known {
+					known = append(known, p)
 				}
 			}
 		}
 	}
-	return held
+	return strangers, known
 }
 
 func checkLessons(t doc.Type, lessons []Lesson) error {
@@ -314,10 +318,14 @@ func fit(t doc.Type, ds []*desk, o LearnOptions) map[string]*Scorer {
 			}
 			seen := d.r.seen(i)
 			for k, c := range seen.list {
+				times, ok := sampled(k, d.right[i][k])
+				if !ok {
+					continue
+				}
 				x := slices.Clone(seen.views[k])
 				v := wordView(seen.words[k], func(w uint32) float64 { return without(counted[w], d.Vendor, base) })
 				copy(x[wordColumn:], v[:])
-				rows = append(rows, learn.Example{X: x, Yes: d.right[i][k], Weight: d.weight, Prior: prior(c.score)})
+				rows = append(rows, learn.Example{X: x, Yes: d.right[i][k], Weight: d.weight * times, Prior: prior(c.score)})
 			}
 		}
 		if f, err := learn.Train(rows, boosting(found)); err == nil {
@@ -325,6 +333,24 @@ func fit(t doc.Type, ds []*desk, o LearnOptions) map[string]*Scorer {
 		}
 	}
 	return out
+}
+
+// Of many wrong candidates the rules' first ones and a part of the others train.
+const (
+	allOf = 24 // the first so many
+	oneOf = 4  // of the others
+)
+
+// sampled says whether candidate k, as the rules rank them, trains, and for how
+// many it stands.
+func sampled(k int, right bool) (times float64, ok bool) {
+	switch {
+	case right || k < allOf:
+		return 1, true
+	case k%oneOf == 0:
+		return oneOf, true
+	}
+	return 0, false
 }
 
 // boosting is how far the trees may go from the rules: a few lessons change
