@@ -372,7 +372,7 @@ func TestTargets_UseWhatPeopleSaid(t *testing.T) {
 		verdicts[rec.ID] = verdictsOf(rec)
 	}
 	targets := doc.Targets{Default: doc.Target{Precision: 0.99}, Fields: map[string]doc.Target{"amount": {Precision: 0.98}}}
-	ps := promises(model, verdicts, targets)
+	ps := promises(model, verdicts, targets, true)
 	if len(ps) != 2 || ps[1].Field != "amount" || !ps[1].New.Promise.Holds || ps[1].New.Samples != 400 || ps[1].New.Promise.Threshold > 0.9 {
 		t.Errorf("400 right of 400: %+v", ps)
 	}
@@ -382,7 +382,7 @@ func TestTargets_UseWhatPeopleSaid(t *testing.T) {
 	for id := range verdicts {
 		verdicts[id][0].sample.Right = len(id)%2 == 0
 	}
-	if p := promises(model, verdicts, targets)[1]; p.New.Promise.Holds || p.New.Promise.Threshold <= 1 {
+	if p := promises(model, verdicts, targets, true)[1]; p.New.Promise.Holds || p.New.Promise.Threshold <= 1 {
 		t.Errorf("half of them wrong: %+v", p)
 	}
 	if _, err := l.PutTargets(t.Context(), slipType, doc.Targets{Default: doc.Target{Precision: 1}}); doc.CodeOf(err) != doc.Invalid {

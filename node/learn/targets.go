@@ -66,14 +66,38 @@ func (l *Learner) thresholds(typeName string, m *fields.Model, vs map[doc.ID][]v
 		return nil, nil // the rules promise nothing
 	}
 	accept, known = map[string]float64{}, map[string]float64{}
-	for _, p := range promises(m, vs, l.targetsOf(typeName)) {
+	for _, p := range promises(m, vs, l.targetsOf(typeName), l.madeHere(typeName, m)) {
 		accept[p.Field], known[p.Field] = p.New.Promise.Threshold, p.Known.Promise.Threshold
 	}
 	return accept, known
 }
 
-// promises gives what follows from targets for a model.
-func promises(m *fields.Model, vs map[doc.ID][]verdict, targets doc.Targets) []doc.FieldTarget {
+// madeHere says whether a model was trained on this site's reviews.
+func (l *Learner) madeHere(typeName string, m *fields.Model) bool {
+	return m != nil && digestOf(m) != digestOf(l.cfg.Shipped[typeName])
+}
+
+// settled gives the promise in force. What was held back when a model was made
+// here are documents of this site too, and they count together with what it read
+// since; of a shipped model they are others' documents, and are never mixed.
+func settled(held, site []trust.Sample, t doc.Target, unit string, here bool) doc.Settled {
+	target := trust.Target{Precision: t.Precision, Delta: t.Delta, MinGroups: t.MinGroups, Apart: t.Apart, Unit: unit}
+	byHeld, bySite := trust.Promised(held, target), trust.Promised(site, target)
+	out := doc.Settled{Held: doc.Promise(byHeld), Site: doc.Promise(bySite), Samples: len(site)}
+	if here {
+		out.Promise = doc.Promise(trust.Promised(slices.Concat(held, site), target))
+		return out
+	}
+	out.Promise = doc.Promise(trust.Settle(byHeld, site, target))
+	if !byHeld.Holds && !bySite.Holds && len(site) == 0 {
+		out.Promise = out.Held // says more than that nobody reviewed anything yet
+	}
+	return out
+}
+
+// promises gives what follows from targets for a model, which was made here or
+// shipped.
+func promises(m *fields.Model, vs map[doc.ID][]verdict, targets doc.Targets, here bool) []doc.FieldTarget {
 	held, heldKnown := m.Confidences()
 	site, siteKnown := siteSamples(digestOf(m), vs)
 	of := func(samples []trust.Sample, field string) []trust.Sample {
@@ -86,14 +110,6 @@ func promises(m *fields.Model, vs map[doc.ID][]verdict, targets doc.Targets) []d
 		}
 		return out
 	}
-	settled := func(held, site []trust.Sample, t doc.Target, unit string) doc.Settled {
-		target := trust.Target{Precision: t.Precision, Delta: t.Delta, MinGroups: t.MinGroups, Apart: t.Apart, Unit: unit}
-		p := trust.Promised(held, target)
-		return doc.Settled{
-			Promise: doc.Promise(trust.Settle(p, site, target)), Held: doc.Promise(p),
-			Site: doc.Promise(trust.Promised(site, target)), Samples: len(site),
-		}
-	}
 	var out []doc.FieldTarget
 	for _, name := range append([]string{""}, sortedNames(targets.Fields)...) {
 		t, ok := targets.Fields[name]
@@ -102,7 +118,7 @@ func promises(m *fields.Model, vs map[doc.ID][]verdict, targets doc.Targets) []d
 		}
 		out = append(out, doc.FieldTarget{
 			Field: name, Target: t,
-			New: settled(of(held, name), of(site, name), t, "vendors"), Known: settled(of(heldKnown, name), of(siteKnown, name), t, "documents"),
+			New: settled(of(held, name), of(site, name), t, "vendors", here), Known: settled(of(heldKnown, name), of(siteKnown, name), t, "documents", here),
 		})
 	}
 	return out
@@ -134,7 +150,8 @@ func (l *Learner) Targets(_ context.Context, t doc.Type) (doc.TargetReport, erro
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := l.shelf(t.Name)
-	out := doc.TargetReport{Type: t.Name, Model: digestOf(s.live), Targets: l.targetsOf(t.Name), Promises: promises(s.live, s.verdicts, l.targetsOf(t.Name))}
+	out := doc.TargetReport{Type: t.Name, Model: digestOf(s.live), Targets: l.targetsOf(t.Name)}
+	out.Promises = promises(s.live, s.verdicts, out.Targets, l.madeHere(t.Name, s.live))
 	held, heldKnown := s.live.Confidences()
 	site, siteKnown := siteSamples(out.Model, s.verdicts)
 	out.Reliability = reliability(t, slices.Concat(held, heldKnown), slices.Concat(site, siteKnown))
