@@ -218,19 +218,17 @@ func TestReview_TheNextOfTheVendorProfits(t *testing.T) {
 		return page([3]any{60, 780, "Harbour Gate Services"}, [3]any{60, 760, "Acme Freight Traders"}, [3]any{60, 740, "Tel +44 20 7946 0958"},
 			[3]any{60, 700, fmt.Sprintf("Date 0%d/11/2026", n)}, [3]any{60, 640, fmt.Sprintf("Total %d.20", 320+n)})
 	}
-	first := p.deliver("a.pdf", "receipt", letter(1))
+	first := p.deliver("a.pdf", "slip", letter(1))
 	right := "Acme Freight Traders"
 	if fieldOf(first, "company").Value == right {
 		right = "Harbour Gate Services" // whichever it is not read as
 	}
-	p.review(first.ID, fmt.Sprintf(`{"fields":{"company":%q,"total":"321.20"}}`, strings.ToUpper(right)))
-	second := p.deliver("b.pdf", "receipt", letter(2))
+	p.review(first.ID, fmt.Sprintf(`{"fields":{"company":%q,"amount":"321.20"}}`, strings.ToUpper(right)))
+	second := p.deliver("b.pdf", "slip", letter(2))
 	if f := fieldOf(second, "company"); !strings.EqualFold(f.Value, right) || f.Source == doc.FromPerson {
 		t.Errorf("company of the next document: %+v, want %s", f, right)
 	}
-	var l doc.ModelList
-	p.ask(http.MethodGet, "/api/v1/types/receipt/models", "", http.StatusOK, &l)
-	if l.Reviewed != 1 || l.Training.Reviews != 1 {
+	if l := p.models(); l.Reviewed != 1 || l.Training.Reviews != 1 {
 		t.Errorf("reviewed %d, %+v", l.Reviewed, l.Training)
 	}
 }

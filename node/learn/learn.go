@@ -76,10 +76,11 @@ type Learner struct {
 	shelves map[string]*shelf // by type name
 	caught  bool              // the reviews there were at the start are known
 
-	writing sync.Mutex // one change of models and targets at a time
-	wake    chan struct{}
-	cancel  context.CancelFunc
-	done    sync.WaitGroup
+	writing   sync.Mutex // one change of models and targets at a time
+	recalling sync.Mutex // one change of memory at a time; taken before mu
+	wake      chan struct{}
+	cancel    context.CancelFunc
+	done      sync.WaitGroup
 }
 
 // shelf is what is known about one type. Guarded by Learner.mu; what its pointers
@@ -151,6 +152,8 @@ func (l *Learner) load(ctx context.Context, name string) {
 			live = m
 		}
 	}
+	l.recalling.Lock()
+	defer l.recalling.Unlock()
 	memory := l.loadMemory(ctx, name)
 	l.mu.Lock()
 	defer l.mu.Unlock()

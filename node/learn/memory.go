@@ -58,15 +58,19 @@ func lessonOf(r doc.Record, t doc.Type, reading doc.Reading) fields.Lesson {
 	return fields.Lesson{ID: string(r.ID), Vendor: vendor, Reading: reading, Labels: labels}
 }
 
-// remember adds one review to memory and stores it.
+// remember adds one review to memory and stores it. Documents are read meanwhile
+// with the memory as it was.
 func (l *Learner) remember(ctx context.Context, r doc.Record, t doc.Type, reading doc.Reading) {
+	l.recalling.Lock()
+	defer l.recalling.Unlock()
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	s := l.shelf(t.Name)
-	if _, again := s.memory.Documents[r.ID]; again || s.memory.Revision != "" && s.memory.Revision != t.Revision() {
+	have := s.memory
+	if _, again := have.Documents[r.ID]; again || have.Revision != "" && have.Revision != t.Revision() {
 		s.stale = true // what the earlier review said is taken back in the background
 	}
-	next, err := s.memory.clone()
+	l.mu.Unlock()
+	next, err := have.clone()
 	if err != nil {
 		l.log.Error("vendor memory cannot be copied", "type", t.Name, "error", err)
 		return
@@ -79,11 +83,13 @@ func (l *Learner) remember(ctx context.Context, r doc.Record, t doc.Type, readin
 
 // swap puts a memory in the place of another and stores it. One that cannot be
 // stored is used all the same: at the next start it is made again. The caller
-// holds mu.
+// holds recalling.
 func (l *Learner) swap(ctx context.Context, name string, s *shelf, next *remembered) {
+	l.mu.Lock()
 	old := s.memory.key
 	s.memory = next
 	l.settle(name, s)
+	l.mu.Unlock()
 	err := l.storeMemory(ctx, name, next)
 	if err == nil && old != "" {
 		err = l.cfg.Objects.Delete(ctx, old)
@@ -284,10 +290,13 @@ func (l *Learner) catchUpType(ctx context.Context, name string, have *remembered
 		next.Documents[missing[i].ID] = missing[i].Review.At
 	}
 	next.Revision = t.Revision()
+	l.recalling.Lock()
+	defer l.recalling.Unlock()
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if s.memory != have {
-		s.stale = true // a review came meanwhile: once more
+	changed := s.memory != have
+	s.stale = s.stale || changed // a review came meanwhile: once more
+	l.mu.Unlock()
+	if changed {
 		l.nudge()
 		return nil
 	}
