@@ -113,6 +113,9 @@ func printModels(out io.Writer, l doc.ModelList) error {
 	if t.Error != "" {
 		fmt.Fprintln(out, "note: the last training made no model:", t.Error)
 	}
+	if t.LeftOut > 0 {
+		fmt.Fprintln(out, "note:", plural(t.LeftOut, "reviewed document"), "without a readable page left out")
+	}
 	if l.Warning != "" {
 		fmt.Fprintln(out, "note:", l.Warning)
 	}
@@ -162,11 +165,11 @@ func runTargets(ctx context.Context, s streams, args []string) error {
 }
 
 func printPromise(w io.Writer, what string, p doc.Promise) {
-	from := "nothing is accepted"
+	from := ""
 	if p.Threshold <= 1 {
-		from = fmt.Sprintf("accepted from %.1f %% on", 100*p.Threshold)
+		from = fmt.Sprintf("Accepted from %.1f %% on. ", 100*p.Threshold)
 	}
-	fmt.Fprintf(w, "  %s: %s. %s\n", what, from, p.Why)
+	fmt.Fprintf(w, "  %s: %s%s\n", what, from, p.Why)
 }
 
 // setTargets puts FIELD=PRECISION, or PRECISION alone for all fields without one;

@@ -56,6 +56,7 @@ type Training struct {
 	Reviews int        `json:"reviews"`            // documents reviewed since the last training
 	EndedAt *time.Time `json:"ended_at,omitempty"` // of the last one
 	Error   string     `json:"error,omitempty"`    // why the last one gave no model
+	LeftOut int        `json:"left_out,omitempty"` // reviewed documents without a readable page, of which the last one learned nothing
 }
 
 // ModelList is everything about the models of a type.

@@ -94,6 +94,7 @@ type shelf struct {
 	known    fields.Knowledge // of all this
 
 	training doc.Training
+	leftOut  int       // documents of the training under way that cannot be read
 	first    time.Time // of the reviews since the last training
 	asked    bool      // a training is asked for
 	stale    bool      // memory has to be compared with the reviews
@@ -316,8 +317,9 @@ func (l *Learner) Models(_ context.Context, typeName string) (doc.ModelList, err
 	out := doc.ModelList{Type: typeName, Live: digestOf(s.live), Models: []doc.ModelInfo{}, Reviewed: len(s.verdicts), Training: s.training, Warning: s.warning}
 	l.mu.Unlock()
 	c := l.chosen(typeName)
-	shipped := doc.ModelInfo{Digest: digestOf(l.cfg.Shipped[typeName]), State: doc.ModelShipped, Why: "came with Recto"}
+	shipped := doc.ModelInfo{Digest: digestOf(l.cfg.Shipped[typeName]), State: doc.ModelShipped, Why: "the rules, which need no training"}
 	if m := l.cfg.Shipped[typeName]; m != nil {
+		shipped.Why = "came with Recto"
 		shipped.MadeAt, shipped.Documents, shipped.Vendors, shipped.Labels = m.Card.MadeAt, m.Card.Documents, m.Card.Vendors, m.Card.Labels
 	}
 	for _, e := range l.entries(typeName) {

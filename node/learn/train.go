@@ -83,7 +83,7 @@ func (l *Learner) training(ctx context.Context, name string) {
 	now := time.Now().UTC()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s.training = doc.Training{State: "idle", Reviews: max(0, s.training.Reviews-reviews), EndedAt: &now}
+	s.training = doc.Training{State: "idle", Reviews: max(0, s.training.Reviews-reviews), EndedAt: &now, LeftOut: s.leftOut}
 	if s.training.Reviews > 0 {
 		s.first = now
 	}
@@ -238,6 +238,9 @@ func (l *Learner) lessons(ctx context.Context, t doc.Type) ([]fields.Lesson, err
 		}
 		out = append(out, lessonOf(r, t, reading))
 	}
+	l.mu.Lock()
+	l.shelf(t.Name).leftOut = unreadable
+	l.mu.Unlock()
 	if unreadable > 0 && len(out) == 0 {
 		return nil, doc.Errorf(doc.Invalid, "none of the %d reviewed documents has a readable page: there is nothing to learn from", unreadable)
 	}
