@@ -47,7 +47,7 @@ func repairAddress(s string) string {
 			i++
 			continue
 		}
-		out = append(out, repairWord(words[i]))
+		out = append(out, repairWord(markInWord(shortWord(words[i]))))
 	}
 	return strings.Join(out, " ")
 }
@@ -118,6 +118,42 @@ func repairWord(w string) string {
 
 // legalSlips are ways in which OCR misreads short legal forms.
 var legalSlips = map[string]string{"5/B": "S/B", "S/8": "S/B", "5/8": "S/B", "SDW": "SDN", "SBN": "SDN", "SIN": "SDN", "SON": "SDN", "5DN": "SDN", "SDM": "SDN", "8HD": "BHD", "BHO": "BHD", "3HD": "BHD", "BH0": "BHD", "6MBH": "GMBH"}
+
+// shorts are short words of addresses in which OCR takes l, I, i and 1 for each
+// other, by what they look like.
+var shorts = map[string]string{"jln": "Jln", "blk": "Blk", "lvl": "Lvl", "lrg": "Lrg", "blvd": "Blvd", "pl": "Pl", "apt": "Apt", "bldg": "Bldg", "flr": "Flr"}
+
+// alike writes the letters that look like an l as one.
+var alike = strings.NewReplacer("I", "l", "i", "l", "1", "l", "!", "l", "|", "l")
+
+// shortWord reads "JIn", "J1n" and "BIk" as what they were meant to be.
+func shortWord(w string) string {
+	core := strings.TrimRight(w, ".,")
+	if len(core) < 2 || len(core) > 5 || w == strings.ToUpper(w) && !strings.ContainsAny(w, "1!|") {
+		return w
+	}
+	known, ok := shorts[strings.ToLower(alike.Replace(core))]
+	if !ok || strings.EqualFold(known, core) {
+		return w
+	}
+	if core == strings.ToUpper(core) {
+		known = strings.ToUpper(known)
+	}
+	return known + w[len(core):]
+}
+
+// markInWord reads an exclamation mark within or behind a word of capitals as I,
+// within small letters as i.
+func markInWord(w string) string {
+	i := strings.IndexByte(w, '!')
+	if _, l := counts(w); i <= 0 || l < 2 {
+		return w
+	}
+	if strings.ContainsFunc(w, unicode.IsLower) {
+		return w[:i] + "i" + w[i+1:]
+	}
+	return w[:i] + "I" + w[i+1:]
+}
 
 // digitsInWord reads a digit between letters of a longer word as the letter it
 // looks like, and any digit of a word that then is in the lexicon.

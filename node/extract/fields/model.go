@@ -165,6 +165,9 @@ const crossParts = 5
 // Digest names the model: fields-<type>@sha256:<hexadecimal>.
 func (m *Model) Digest() string { return m.digest }
 
+// byScorer is the method of what something learned has chosen.
+const byScorer = "scorer"
+
 // rescore gives the candidates of field i scores, 0..1, by what was learned and
 // what is remembered of their vendor, best first. A nil model and a nil vendor
 // leave them as the rules have them.
@@ -184,7 +187,7 @@ func (m *Model) rescore(r *reader, i int, vendor *Acquaintance) []scored {
 			v := wordView(o.words[k], f.Words.says)
 			copy(x[wordColumn:], v[:])
 			list[k].score = f.Trees.Probability(x, prior(list[k].rule))
-			list[k].method = "scorer"
+			list[k].method = byScorer
 		}
 	}
 	vendor.recall(r, i, list)

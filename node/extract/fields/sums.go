@@ -119,8 +119,8 @@ func bestSum(terms []term, ranked [][]scored, proven map[int]bool) (best []int, 
 		}
 		f := terms[i].field
 		depth := sumDepth
-		if proven[f] {
-			depth = 1
+		if proven[f] || len(ranked[f]) > 0 && ranked[f][0].method == byScorer {
+			depth = 1 // what learned has weighed the checks already
 		}
 		for k := 0; k < len(ranked[f]) && k < depth; k++ {
 			n, ok := minor(ranked[f][k].Value)

@@ -248,7 +248,7 @@ func (r *reader) settleTaxes(t doc.Type, ranked [][]scored, proven map[int]bool)
 		}
 		for i, n := range []int64{net, tax, net + tax} {
 			f := terms[i].field
-			if i == 2 && len(ranked[f]) > 0 && ranked[f][0].score >= 0.5 {
+			if len(ranked[f]) > 0 && ranked[f][0].score >= 0.5 && (i == 2 || ranked[f][0].method == byScorer) {
 				continue // a total with a label may be rounded: it stays
 			}
 			if r.promote(f, n, ranked) {
