@@ -65,7 +65,7 @@ func (k *keptReadings) put(key string, r doc.Reading) error {
 // readKept reads with the words that were kept, or keeps them.
 func (r *reading) readKept(ctx context.Context, in extract.Input) (extract.Output, error) {
 	how := "as sent"
-	if in.PictureOnly {
+	if in.PictureOnly && isPDF(in) { // of anything else there are only pictures
 		how = "pictures"
 	}
 	key := cache.Key(in.SHA256, how, r.Recognisers()...)
@@ -78,4 +78,10 @@ func (r *reading) readKept(ctx context.Context, in extract.Input) (extract.Outpu
 		err = r.kept.put(key, out.Reading)
 	}
 	return out, err
+}
+
+func isPDF(in extract.Input) bool {
+	head := make([]byte, 1024) // where readers look for the mark
+	n, _ := in.R.ReadAt(head, 0)
+	return bytes.Contains(head[:n], []byte("%PDF-"))
 }

@@ -192,6 +192,9 @@ func (m *Model) rescore(r *reader, i int, vendor *Acquaintance) []scored {
 	}
 	vendor.recall(r, i, list)
 	slices.SortStableFunc(list, func(a, b scored) int { return cmp.Compare(b.score, a.score) })
+	if r.fields[i].Hint == "largest" && vendor == nil { // of a known vendor memory knows which of the two it is
+		r.preferRounded(list)
+	}
 	return list
 }
 

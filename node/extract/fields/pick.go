@@ -10,6 +10,17 @@ import (
 // least is the score under which a candidate is no answer at all.
 const least = 0.2
 
+// leastLearned is the probability under which what something learned has chosen
+// is no answer: a doubtful value to look at is worth more to a person than none.
+const leastLearned = 0.1
+
+func leastOf(c scored) float64 {
+	if c.method == byScorer {
+		return leastLearned
+	}
+	return least
+}
+
 // Pick finds the fields of t in a reading with the rules that need no training.
 // A field that is not found is left out. Values of tables stand in Rows.
 func Pick(reading doc.Reading, t doc.Type) []doc.Field {
@@ -64,7 +75,7 @@ func (r *reader) answers(t doc.Type, k Knowledge) []answer {
 	r.equals(t, ranked)
 	var out []answer
 	for i, spec := range t.Fields {
-		if spec.Type != doc.Table && len(ranked[i]) > 0 && ranked[i][0].score >= least {
+		if spec.Type != doc.Table && len(ranked[i]) > 0 && ranked[i][0].score >= leastOf(ranked[i][0]) {
 			out = append(out, answer{r.field(spec, ranked[i], proven[i]), r.sureView(i, ranked[i], proven[i])})
 		}
 	}

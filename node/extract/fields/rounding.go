@@ -51,3 +51,30 @@ func (r *reader) roundings() map[int64]bool {
 	}
 	return out
 }
+
+// roundedShare is how likely, against the exact sum, the rounded form of it must
+// be to be taken.
+const roundedShare = 0.2
+
+// preferRounded puts the rounded form of a total before its exact sum where both
+// stand on the document and both are likely: what was rounded is what was paid.
+func (r *reader) preferRounded(list []scored) {
+	if len(list) < 2 || list[0].Type != doc.Money {
+		return
+	}
+	facts := r.amountFacts()
+	exact, ok := minor(list[0].Value)
+	if !ok || facts.twin[exact] != -1 {
+		return
+	}
+	for k := 1; k < len(list); k++ {
+		n, ok := minor(list[k].Value)
+		if ok && facts.twin[n] == 1 && abs(n-exact) <= maxTwin && list[k].score >= roundedShare*list[0].score {
+			rounded := list[k]
+			copy(list[1:k+1], list[:k])
+			list[0] = rounded
+			list[0].score = max(rounded.score, list[1].score)
+			return
+		}
+	}
+}

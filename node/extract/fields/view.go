@@ -37,6 +37,10 @@ type amountFacts struct {
 	column map[[2]int]bool // row and first token of amounts that sum up the column above
 }
 
+// maxTwin is by how much, in hundredths, a till that knows no smaller coin than
+// five rounds.
+const maxTwin = 4
+
 // maxAmounts bounds the search for sums on a page full of numbers.
 const maxAmounts = 60
 
@@ -61,7 +65,7 @@ func (r *reader) amountFacts() *amountFacts {
 		has[n] = true
 	}
 	for _, n := range ns {
-		for d := int64(1); d <= 4; d++ {
+		for d := int64(1); d <= maxTwin; d++ {
 			for _, o := range []int64{n - d, n + d} {
 				if has[o] && n%5 == 0 && o%5 != 0 {
 					f.twin[n], f.twin[o] = 1, -1
