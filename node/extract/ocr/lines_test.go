@@ -76,19 +76,17 @@ func exportLines(b *testing.B, e *Engine, file string, offset int, strips *bufio
 			continue
 		}
 		q = q.along(false)
-		l, err := e.readLine(ctx, p.r, q)
+		s, chars, err := e.look(ctx, p.r, q)
 		if err != nil {
 			b.Fatal(err)
 		}
-		s := cut(p.r, q)
-		rec := exported{Page: file, Offset: offset, Width: s.w, Turn: p.r.turn, Size: [2]int{w, h}, Confidence: l.conf}
+		words, conf := spell(s, chars)
+		rec := exported{Page: file, Offset: offset, Width: s.w, Turn: p.r.turn, Size: [2]int{w, h}, Confidence: conf}
 		for i, c := range [4][2]float64{{0, 0}, {q.w, 0}, {q.w, q.h}, {0, q.h}} {
 			at := q.at(c[0], c[1])
 			rec.Corners[i] = [2]float64{at.x, at.y}
 		}
-		var chars []char
-		for _, x := range l.words {
-			chars = append(chars, x.chars...)
+		for _, x := range words {
 			rec.Text = strings.TrimSpace(rec.Text + " " + x.text)
 		}
 		layout := layoutOf(chars, columns(s.ink(), s.w))

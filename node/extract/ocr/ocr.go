@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"image"
 	"math"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/recto-edge/recto/node/doc"
@@ -119,20 +120,59 @@ func (l line) box(x word, w, h int) doc.Box {
 
 // readLine reads one line, q being as read.
 func (e *Engine) readLine(ctx context.Context, r raster, q quad) (line, error) {
-	if err := ctx.Err(); err != nil {
+	s, chars, err := e.look(ctx, r, q)
+	if err != nil {
 		return line{}, err
 	}
-	s := cut(r, q)
-	post, shape, err := e.cfg.Recogniser.Run(ctx, s.data, []int64{1, 3, stripHeight, int64(s.w)})
-	if err != nil {
-		return line{}, fmt.Errorf("recognise line: %w", err)
-	}
-	if len(shape) != 3 || int(shape[2]) != len(e.charset)+1 || int(shape[1]*shape[2]) != len(post) || shape[1] == 0 {
-		return line{}, fmt.Errorf("recognise line: net answers with shape %v, charset has %d characters", shape, len(e.charset))
-	}
-	chars := decode(post, int(shape[2]), e.charset, float64(s.w)/float64(shape[1]))
 	l := line{quad: q, n: len(chars)}
 	l.unit = q.w / float64(s.w)
 	l.words, l.conf = spell(s, chars)
 	return l, nil
+}
+
+// look gives the strip on which the line is read best, and its characters.
+func (e *Engine) look(ctx context.Context, r raster, q quad) (strip, []char, error) {
+	s := cut(r, q, 1)
+	chars, steps, err := e.recognise(ctx, s)
+	if err != nil || !crowded(chars, steps) {
+		return s, chars, err
+	}
+	s = cut(r, q, airy)
+	chars, _, err = e.recognise(ctx, s)
+	return s, chars, err
+}
+
+// recognise gives the characters on s and the number of steps of the net's answer.
+func (e *Engine) recognise(ctx context.Context, s strip) (chars []char, steps int, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, 0, err
+	}
+	post, shape, err := e.cfg.Recogniser.Run(ctx, s.data, []int64{1, 3, stripHeight, int64(s.w)})
+	if err != nil {
+		return nil, 0, fmt.Errorf("recognise line: %w", err)
+	}
+	if len(shape) != 3 || int(shape[2]) != len(e.charset)+1 || int(shape[1]*shape[2]) != len(post) || shape[1] == 0 {
+		return nil, 0, fmt.Errorf("recognise line: net answers with shape %v, charset has %d characters", shape, len(e.charset))
+	}
+	return decode(post, int(shape[2]), e.charset, float64(s.w)/float64(shape[1])), int(shape[1]), nil
+}
+
+const (
+	dense = 0.42 // characters a step of the net
+	airy  = 1.5  // by how much a crowded line is drawn out
+)
+
+// crowded says that digits may have been lost: between equal characters the net
+// needs a step of its own, for which there is no room in "00000000" of small
+// print. Such lines, one or two in a hundred, are worth a second look.
+func crowded(chars []char, steps int) bool {
+	if float64(len(chars)) <= dense*float64(steps) {
+		return false
+	}
+	for i := 2; i < len(chars); i++ {
+		if unicode.IsDigit(chars[i].r) && chars[i].r == chars[i-1].r && chars[i].r == chars[i-2].r {
+			return true
+		}
+	}
+	return false
 }

@@ -163,6 +163,22 @@ func TestGermanAndOtherSigns(t *testing.T) {
 	}
 }
 
+func TestRunsOfEqualDigits(t *testing.T) {
+	t.Parallel()
+	// Narrow figures in a high line leave little room for each.
+	flat := drawn(t, []string{"DE02120300000000202051"}, 30)
+	b := flat.Bounds()
+	page := image.NewGray(image.Rect(0, 0, b.Dx()*2/5, b.Dy()))
+	draw.CatmullRom.Scale(page, page.Rect, flat, b, draw.Src, nil)
+	words, _, err := engine(t).Read(context.Background(), page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(texts(words), " "); got != "DE02120300000000202051" {
+		t.Errorf("read %q", got)
+	}
+}
+
 func TestSkewedPage(t *testing.T) {
 	t.Parallel()
 	lines := []string{"Invoice number 2026-0815", "Delivery to Brandenburg", "Total amount due 1,499.00 EUR"}

@@ -18,9 +18,10 @@ type strip struct {
 	gray []uint8   // for measuring ink
 }
 
-// cut samples the line q as read (see quad.along) from the full-size image.
-func cut(r raster, q quad) strip {
-	w := int(math.Ceil(stripHeight * q.w / math.Max(q.h, 1)))
+// cut samples the line q as read (see quad.along) from the full-size image,
+// drawn out by stretch along the text.
+func cut(r raster, q quad, stretch float64) strip {
+	w := int(math.Ceil(stripHeight * q.w / math.Max(q.h, 1) * stretch))
 	w = (max(stripMin, min(stripMax, w)) + 7) / 8 * 8
 	s := strip{w: w, data: make([]float32, 3*w*stripHeight), gray: make([]uint8, w*stripHeight)}
 
