@@ -417,8 +417,10 @@ func judge(strangers, known []*pickedField, rates map[string]float64, folds int)
 		p.x[0] = float32(rate)
 		rows[i] = learn.Example{X: p.x, Yes: p.right, Weight: p.weight, Prior: learn.Logit(rate)}
 	}
+	// One question a tree makes the judge additive: with some hundred wrong choices
+	// to learn from, deeper trees find flukes and are sure of them.
 	train := func(rows []learn.Example) *learn.Forest {
-		f, err := learn.Train(rows, learn.Options{Trees: 60, Depth: 3, Rate: 0.08, Leaf: 4, Penalty: 4})
+		f, err := learn.Train(rows, learn.Options{Trees: 240, Depth: 1, Rate: 0.08, Leaf: 10, Penalty: 5})
 		if err != nil {
 			return &learn.Forest{Columns: len(sureColumns)} // says what the rates say
 		}

@@ -34,6 +34,18 @@ func (r *reader) support(i int) map[int64]float64 {
 	return out
 }
 
+// otherSupport is how well an amount would do as another field than i: what was
+// handed over, where what was to be paid and the change add up to it.
+func (r *reader) otherSupport(i int, n int64) float64 {
+	best := 0.0
+	for j, spec := range r.fields {
+		if j != i && spec.Type == doc.Money {
+			best = max(best, r.support(j)[n])
+		}
+	}
+	return best
+}
+
 // solve gives term k every value that the others leave for it.
 func (r *reader) solve(terms []term, k int, out map[int64]float64) {
 	var try func(n int, sum int64, least float64, known int)

@@ -11,7 +11,7 @@ import (
 // sureColumns are what the judge of confidence sees of a chosen value.
 var sureColumns = []string{
 	"rate", "score", "lead", "second", "rule", "rules agree", "plausible", "least conf", "mean conf", "page conf", "sum", "respelled",
-	"label", "relation", "repeats", "length", "digits", "twin", "tax role", "sums", "odd characters", "rank by rules", "kind",
+	"label", "relation", "repeats", "length", "digits", "twin", "tax role", "sums", "check", "other check", "year", "odd characters", "rank by rules", "kind",
 	"first line", "lines", "postcode last", "number first", "legal last", "known words", "gap after", "heading after", "address after", "plain after", "recalled",
 }
 
@@ -46,9 +46,14 @@ func (r *reader) sureView(i int, ranked []scored, sum bool) []float32 {
 		float32(c.Label), float32(c.Relation), float32(min(c.Repeats, 9)), float32(min(len(c.Value), 120)), float32(d) / float32(max(1, d+l))}
 	if c.Type == doc.Money {
 		f := r.amountFacts()
-		x = append(x, float32(f.twin[n]), float32(f.role[n]), float32(min(f.sum[n], 9)))
+		x = append(x, float32(f.twin[n]), float32(f.role[n]), float32(min(f.sum[n], 9)), float32(r.support(i)[n]), float32(r.otherSupport(i, n)))
 	} else {
-		x = append(x, nan, nan, nan)
+		x = append(x, nan, nan, nan, nan, nan)
+	}
+	if c.Type == doc.Date && len(c.Value) == 10 {
+		x = append(x, float32(c.Value[2]-'0')*10+float32(c.Value[3]-'0'))
+	} else {
+		x = append(x, nan)
 	}
 	x = append(x, float32(oddCharacters(c.Raw)), float32(min(byRule, 20)), float32(kindNumber[c.Type]))
 	if c.Type != doc.Name && c.Type != doc.Address {

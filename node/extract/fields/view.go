@@ -17,7 +17,7 @@ var viewColumns = []string{
 	"rule", "lead", "rank", "count", "relation", "label", "strength", "label length", "edge", "gap", "between",
 	"x", "y", "left", "right", "page", "page from end", "pages", "row from top", "rows to end", "height",
 	"largest", "first", "last", "repeats", "conf", "decimals", "clock", "beside id", "rounded", "twin", "sign",
-	"other label", "size rank", "sum of", "part of", "column sum", "tax role", "check", "cells", "cell", "words on row",
+	"other label", "size rank", "sum of", "part of", "column sum", "tax role", "check", "other check", "cells", "cell", "words on row",
 	"length", "digits", "letters", "upper", "legal", "trade", "street", "year", "date rank", "range",
 	"top rule", "negative", "zero",
 	"words", "words for", "words against",
@@ -270,14 +270,14 @@ func (r *reader) moneyView(c *scored) []float32 {
 func (r *reader) sumView(i int, c *scored) []float32 {
 	n, ok := minor(c.Value)
 	if !ok || c.Type != doc.Money {
-		return []float32{nan, nan, nan, nan, nan, nan}
+		return []float32{nan, nan, nan, nan, nan, nan, nan}
 	}
 	f := r.amountFacts()
 	size := nan
 	if k, ok := f.size[n]; ok {
 		size = float32(min(k, 30))
 	}
-	return []float32{size, float32(min(f.sum[n], 9)), float32(min(f.part[n], 9)), flag(f.column[[2]int{c.Row, c.at.from}]), float32(f.role[n]), float32(r.support(i)[n])}
+	return []float32{size, float32(min(f.sum[n], 9)), float32(min(f.part[n], 9)), flag(f.column[[2]int{c.Row, c.at.from}]), float32(f.role[n]), float32(r.support(i)[n]), float32(r.otherSupport(i, n))}
 }
 
 func textView(c *scored) []float32 {
