@@ -145,7 +145,7 @@ func (l *Learner) train(ctx context.Context, name string) error {
 	if es := l.entries(name); len(es) > 0 && es[0].Set == set && es[0].Erased == 0 {
 		return errNothingNew
 	}
-	options := fields.LearnOptions{Stop: ctx.Done(), Card: fields.Card{Sources: []string{"documents reviewed on this site"}, MadeAt: time.Now().UTC()}}
+	options := fields.LearnOptions{Base: l.cfg.Shipped[t.Name], Stop: ctx.Done(), Card: fields.Card{Sources: []string{"documents reviewed on this site"}, MadeAt: time.Now().UTC()}}
 	l.stage(name, "learning", 0, 1)
 	var candidate *fields.Model
 	lowly(func() { candidate, err = fields.Learn(t, lessons, options) })
@@ -319,7 +319,7 @@ func (l *Learner) compare(ctx context.Context, t doc.Type, lessons []fields.Less
 		var err error
 		lowly(func() {
 			var now, old *fields.Model
-			if now, err = plainly(ctx, t, rest, nil); err != nil {
+			if now, err = plainly(ctx, t, rest, l.cfg.Shipped[t.Name]); err != nil {
 				return
 			}
 			if old = live; trained != nil {
@@ -340,12 +340,11 @@ func (l *Learner) compare(ctx context.Context, t doc.Type, lessons []fields.Less
 	return g, nil
 }
 
-// plainly learns what is only compared. Too few documents to learn from leave
-// otherwise.
-func plainly(ctx context.Context, t doc.Type, lessons []fields.Lesson, otherwise *fields.Model) (*fields.Model, error) {
-	m, err := fields.Learn(t, lessons, fields.LearnOptions{Plain: true, Stop: ctx.Done()})
+// plainly learns what is only compared. Too few documents to learn from leave base.
+func plainly(ctx context.Context, t doc.Type, lessons []fields.Lesson, base *fields.Model) (*fields.Model, error) {
+	m, err := fields.Learn(t, lessons, fields.LearnOptions{Plain: true, Base: base, Stop: ctx.Done()})
 	if doc.CodeOf(err) == doc.Invalid {
-		return otherwise, nil
+		return base, nil
 	}
 	return m, err
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"hash/fnv"
+	"maps"
 	"math"
 	"slices"
 
@@ -32,7 +33,10 @@ type LearnOptions struct {
 	// Plain holds nothing back: the model chooses values and says nothing of how
 	// sure they are. For models that are only compared.
 	Plain bool
-	Stop  <-chan struct{} // when it closes, learning ends early with ErrStopped; may be nil
+	// Base is the model to begin from: the lessons correct it, field by field, and
+	// what they do not speak of stays as it is. Nil: the rules.
+	Base *Model
+	Stop <-chan struct{} // when it closes, learning ends early with ErrStopped; may be nil
 }
 
 // ErrStopped says that learning was told to end.
@@ -79,11 +83,33 @@ func Learn(t doc.Type, lessons []Lesson, o LearnOptions) (*Model, error) {
 	m.Card.Documents, m.Card.Vendors, m.Card.Labels = len(lessons), vendors(desks), labelCounts(t, lessons)
 	m.Rates = rates(strangers)
 	m.Sure, m.Held, m.HeldKnown = judge(strangers, known, m.Rates, o.Folds)
+	if o.Base != nil {
+		m.standOn(o.Base, len(strangers))
+	}
 	b, err := m.Encode()
 	if err != nil {
 		return nil, err
 	}
 	return m, m.finish(b)
+}
+
+// judgeFrom is how many held-back predictions a judge of confidence of its own takes.
+const judgeFrom = 200
+
+// standOn names the model that m grew from, and keeps its judge where there is too
+// little to train another.
+func (m *Model) standOn(base *Model, held int) {
+	m.Card.Base = base.Digest()
+	if held >= judgeFrom || base.Sure == nil {
+		return
+	}
+	own := m.Rates
+	m.Sure, m.Held, m.HeldKnown, m.Rates = base.Sure, base.Held, base.HeldKnown, maps.Clone(base.Rates)
+	for name, rate := range own {
+		if _, known := m.Rates[name]; !known {
+			m.Rates[name] = rate
+		}
+	}
 }
 
 // heldBack predicts each document twice with what was learned from other vendors:
@@ -306,7 +332,11 @@ func fit(t doc.Type, ds []*desk, o LearnOptions) map[string]*Scorer {
 				}
 			}
 		}
+		older := o.Base.scorer(spec.Name).within(maxBases - 1)
 		if docs < fewest || found < fewestLabels {
+			if older != nil {
+				out[spec.Name] = older
+			}
 			continue
 		}
 		base := (yes + 0.1) / (all + 0.2)
@@ -325,11 +355,11 @@ func fit(t doc.Type, ds []*desk, o LearnOptions) map[string]*Scorer {
 				x := slices.Clone(seen.views[k])
 				v := wordView(seen.words[k], func(w uint32) float64 { return without(counted[w], d.Vendor, base) })
 				copy(x[wordColumn:], v[:])
-				rows = append(rows, learn.Example{X: x, Yes: d.right[i][k], Weight: d.weight * times, Prior: prior(c.score)})
+				rows = append(rows, learn.Example{X: x, Yes: d.right[i][k], Weight: d.weight * times, Prior: older.before(seen.views[k], seen.words[k], c.score)})
 			}
 		}
 		if f, err := learn.Train(rows, boosting(found)); err == nil {
-			out[spec.Name] = &Scorer{Trees: f, Words: wordTable(counted, base)}
+			out[spec.Name] = &Scorer{Trees: f, Words: wordTable(counted, base), Base: older}
 		}
 	}
 	return out

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -51,6 +52,55 @@ type Model struct {
 type Scorer struct {
 	Trees *learn.Forest `json:"trees"`
 	Words *WordTable    `json:"words"`
+	// Base is the scorer that this one corrects; nil: the rules.
+	Base *Scorer `json:"base,omitempty"`
+}
+
+// logOdds judges a candidate by its view, the words around it and what the rules
+// say of it.
+func (s *Scorer) logOdds(view []float32, words []uint32, rule float64) float64 {
+	before := s.Base.before(view, words, rule)
+	x := slices.Clone(view)
+	v := wordView(words, s.Words.says)
+	copy(x[wordColumn:], v[:])
+	return s.Trees.LogOdds(x, before)
+}
+
+// before is what is believed of a candidate before something new is learned.
+func (s *Scorer) before(view []float32, words []uint32, rule float64) float64 {
+	if s == nil {
+		return prior(rule)
+	}
+	return s.logOdds(view, words, rule)
+}
+
+// within gives the scorer if it stands on fewer than n others, else nothing to
+// stand on: an endless row of corrections would only grow.
+func (s *Scorer) within(n int) *Scorer {
+	for x := s; x != nil; x = x.Base {
+		if n--; n < 0 {
+			return nil
+		}
+	}
+	return s
+}
+
+// maxBases bounds how many scorers stand on each other.
+const maxBases = 4
+
+// check says what is wrong with a scorer that was read from somewhere.
+func (s *Scorer) check(depth int) error {
+	switch {
+	case s == nil || s.Trees == nil || s.Words == nil || s.Trees.Columns != len(viewColumns)+len(spanColumns) || len(s.Words.Words) != len(s.Words.Says):
+		return errors.New("it does not fit")
+	case depth > maxBases:
+		return errors.New("it stands on too many others")
+	case s.Base != nil:
+		if err := s.Base.check(depth + 1); err != nil {
+			return err
+		}
+	}
+	return s.Trees.Check()
 }
 
 // Card says where a model comes from.
@@ -111,10 +161,7 @@ func DecodeModel(b []byte) (*Model, error) {
 		return nil, doc.Errorf(doc.Invalid, "the model for %s was made by another version of Recto; train it again", m.Type)
 	}
 	for name, f := range m.Scorers {
-		if f == nil || f.Trees == nil || f.Trees.Columns != len(viewColumns)+len(spanColumns) || f.Words == nil || len(f.Words.Words) != len(f.Words.Says) {
-			return nil, doc.Errorf(doc.Invalid, "the model's scorer of %s does not fit", name)
-		}
-		if err := f.Trees.Check(); err != nil {
+		if err := f.check(1); err != nil {
 			return nil, doc.Errorf(doc.Invalid, "the model's scorer of %s is damaged: %w", name, err)
 		}
 	}
@@ -183,10 +230,7 @@ func (m *Model) rescore(r *reader, i int, vendor *Acquaintance) []scored {
 	if f != nil {
 		o := r.seen(i)
 		for k, x := range o.views {
-			x = slices.Clone(x)
-			v := wordView(o.words[k], f.Words.says)
-			copy(x[wordColumn:], v[:])
-			list[k].score = f.Trees.Probability(x, prior(list[k].rule))
+			list[k].score = learn.Sigmoid(f.logOdds(x, o.words[k], list[k].rule))
 			list[k].method = byScorer
 		}
 	}

@@ -275,3 +275,38 @@ func TestAccepts(t *testing.T) {
 		t.Error("four vendors are too few for any promise, and something was accepted")
 	}
 }
+
+// TestLearnStandsOnABase: a site's few documents correct the model they begin
+// from, and what they do not speak of stays as it was.
+func TestLearnStandsOnABase(t *testing.T) {
+	t.Parallel()
+	base, err := fields.Learn(slipType, slips(6, 3), fields.LearnOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	few := []fields.Lesson{slip(6, 1), slip(6, 2), slip(7, 1), slip(7, 2)}
+	for i := range few {
+		few[i].Labels = map[string]string{"when": few[i].Labels["when"]} // nobody looked at the sum
+	}
+	m, err := fields.Learn(slipType, few, fields.LearnOptions{Base: base})
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := []fields.Lesson{slip(7, 5), slip(5, 9)}
+	for _, field := range []string{"sum", "when"} {
+		if n := right(t, fields.Knowledge{Model: m}, next, field); n != len(next) {
+			t.Errorf("%s: %d of %d right with the model that stands on another", field, n, len(next))
+		}
+	}
+	b, err := m.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := fields.DecodeModel(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := right(t, fields.Knowledge{Model: again}, next, "sum"); n != len(next) || again.Card.Base != base.Digest() {
+		t.Errorf("kept and read again: %d right, base %s", n, again.Card.Base)
+	}
+}
