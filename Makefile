@@ -24,7 +24,7 @@ define debian
 	DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi
 endef
 
-.PHONY: help
+.PHONY: train help
 help: ## This list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
@@ -67,6 +67,9 @@ robust: test-deps build ## Every malformed file of the development data, through
 .PHONY: eval
 eval: build ## Accuracy on the development data, as in docs/benchmarks.md
 	@packaging/eval.sh $(BIN)
+
+train: build ## train the field models that are shipped (needs the labelled data, RECTO_DATA)
+	packaging/train.sh bin/recto
 
 .PHONY: bench
 bench: bench-deps build ## Speed against named peers, as in docs/benchmarks.md

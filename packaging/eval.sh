@@ -4,11 +4,22 @@ set -euo pipefail
 bin=$1
 data=${RECTO_DATA:-../shared/data}
 [ -d "$data" ] || { echo "no development data in $data: set RECTO_DATA"; exit 1; }
-run() { echo; echo "\$ recto eval $*"; "$bin" eval --misses "${MISSES:-0}" "$@"; }
-run --type receipt "$data/sroie"
-run --type receipt --rasterise "$data/my_receipts"
+readings=${READINGS:-$(mktemp -d)}
+run() { echo; echo "\$ recto eval $*"; "$bin" eval --misses "${MISSES:-0}" --readings "$readings" "$@"; }
+# vendors never seen, vendors confirmed, and what one confirmed document of a vendor brings
+run --type receipt --folds 5 "$data/sroie"
+run --type receipt --folds 5 --random "$data/sroie"
+"$bin" eval --type receipt --folds 5 --readings "$readings" --json "$data/sroie" > "$readings/before.json"
+run --type receipt --folds 5 --confirm 1 --compare "$readings/before.json" "$data/sroie"
+run --type order --rasterise --folds 5 "$data/vrdu_adbuy"
+run --type invoice --rasterise --folds 5 "$data/einvoice"
+run --type receipt --rasterise --folds 5 "$data/my_receipts"
+# the rules alone
+run --type receipt --model none "$data/sroie"
+run --type receipt --model none --rasterise "$data/my_receipts"
+run --type invoice --model none --rasterise "$data/einvoice"
+run --type order --model none --rasterise "$data/vrdu_adbuy"
+# exact sources
 run "$data/einvoice"
-run --type invoice --rasterise "$data/einvoice"
 run "$data/mrz"
 run --type generic "$data/barcodes"
-run --type order --rasterise "$data/vrdu_adbuy"
