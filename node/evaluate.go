@@ -131,6 +131,9 @@ func (o EvalOptions) outcomes(ctx context.Context, all []eval.Case, r *reading, 
 			transcripts = append(transcripts, c)
 		}
 	}
+	if o.Group == "" && !slices.ContainsFunc(cases, func(c eval.Case) bool { return eval.Vendor(c) != "" }) {
+		group = lettersOf(eval.Run(ctx, cases, labelledReader(r, in), run))
+	}
 	var folds [][]int
 	if o.Random {
 		folds, err = eval.RandomFolds(len(cases), o.Folds, foldSeed)
@@ -142,6 +145,9 @@ func (o EvalOptions) outcomes(ctx context.Context, all []eval.Case, r *reading, 
 	}
 	firsts := openersOf(cases, o.Confirm, group)
 	s := &school{read: labelledReader(r, in), group: group, t: types[0], known: labelled(types[0], all), answers: map[string]eval.Answer{}}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
 	fit := func(ctx context.Context, train []eval.Case) (eval.Read, error) {
 		m, lessons, err := s.teach(ctx, train, o.allowed(cases, train, transcripts, group))
 		if err != nil {
@@ -160,6 +166,18 @@ func (o EvalOptions) outcomes(ctx context.Context, all []eval.Case, r *reading, 
 	}
 	out, err := eval.CrossValidate(ctx, cases, folds, group, fit, run)
 	return slices.DeleteFunc(out, func(x eval.Outcome) bool { return firsts.has(x.ID) }), err
+}
+
+// lettersOf groups documents whose set does not say who made them by what their
+// pages say.
+func lettersOf(read []eval.Outcome) func(eval.Case) string {
+	vendors := map[string]string{}
+	for _, x := range read {
+		if x.Err == nil {
+			vendors[x.ID] = fields.Vendor(x.Reading)
+		}
+	}
+	return func(c eval.Case) string { return vendors[c.ID] }
 }
 
 // openers are the first documents of each vendor.
