@@ -2,9 +2,8 @@
 
 Left in float, because they cost accuracy and little time: depthwise
 convolutions, squeeze-and-excite gates, the last three (the neck) and those in
-SENSITIVE. Weights use
-seven bits, so that processors without VNNI, which add pairs of products in 16
-bits, cannot overflow.
+SENSITIVE. Weights use seven bits, so that processors without VNNI, which add
+pairs of products in 16 bits, cannot overflow.
 """
 import logging
 import random
@@ -19,9 +18,9 @@ import lines
 import truth
 
 
-# Indices of convolutions that, made 8-bit alone, shift the posteriors most
-# (Kullback-Leibler divergence of 0.01 to 0.10 a step; all others are below).
-SENSITIVE = (0, 1, 2, 4, 26, 34)
+# Indices of convolutions that, made 8-bit alone, shift the posteriors most: those
+# of the stem. (26 and 34 came next; since the fine-tuning 8 bits cost them nothing.)
+SENSITIVE = (0, 1, 2, 4)
 
 
 class Strips(CalibrationDataReader):

@@ -63,9 +63,9 @@ func CheckLanguages(codes []string) error {
 const (
 	// foreign is how likely a marked letter is that the language does not use,
 	// before it is seen. On receipts in English the net prefers a mark that is not
-	// there to the plain letter by up to 400 to 1, on clear print one that is there
-	// by more than 100,000 to 1.
-	foreign = 0.001
+	// there to the plain letter by up to 100 to 1, seldom by more; on clear print
+	// one that is there by 1,000 to 1 at least.
+	foreign = 0.01
 	native  = 0.5 // and one that it uses: the net's own posterior decides
 	nothing = 0.5 // of pages: no marked letter is used
 )
