@@ -1,0 +1,141 @@
+package fields
+
+import (
+	"slices"
+
+	"github.com/recto-edge/recto/node/doc"
+	"github.com/recto-edge/recto/node/extract/learn"
+	"github.com/recto-edge/recto/node/extract/trust"
+)
+
+// heldBack predicts each document twice with what was learned from other vendors:
+// as a stranger's, and as one of a vendor of which other documents were
+// confirmed. Of the latter only what memory spoke for counts.
+func heldBack(t doc.Type, desks []*desk, o LearnOptions) (strangers, known []*pickedField) {
+	folds, parts := foldsOf(desks, o.Folds), foldsByDocument(desks, o.Folds)
+	memories := make([]*Memory, o.Folds) // of all parts but one
+	for k := range memories {
+		memories[k] = &Memory{}
+		for i, d := range desks {
+			if parts[i] != k {
+				memories[k].remember(d.r, t, d.Labels)
+			}
+		}
+	}
+	for fold := range o.Folds {
+		var in []*desk
+		var out []int
+		for i, d := range desks {
+			switch {
+			case folds[i] != fold:
+				in = append(in, d)
+			case !d.Transcript:
+				out = append(out, i)
+			}
+		}
+		if len(out) == 0 {
+			continue
+		}
+		m := &Model{Type: t.Name, Scorers: fit(t, in, o)}
+		for _, i := range out {
+			strangers = append(strangers, desks[i].predict(t, Knowledge{Model: m})...)
+			for _, p := range desks[i].predict(t, Knowledge{Model: m, Memory: memories[parts[i]]}) {
+				if p.known {
+					known = append(known, p)
+				}
+			}
+		}
+	}
+	return strangers, known
+}
+
+// pickedField is a prediction on a held-back document.
+type pickedField struct {
+	field, vendor, document string
+	x                       []float32
+	right                   bool
+	known                   bool // memory of the vendor spoke for it
+	weight                  float64
+}
+
+// predict reads a held-back lesson.
+func (d *desk) predict(t doc.Type, k Knowledge) []*pickedField {
+	var out []*pickedField
+	for _, a := range d.r.answers(t, k) {
+		label, known := d.Labels[a.field.Name]
+		if !known {
+			continue
+		}
+		right := label != "" && CompareForm(a.field.Type, a.field.Value) == CompareForm(a.field.Type, label)
+		out = append(out, &pickedField{a.field.Name, d.Vendor, d.ID, a.x, right, slices.Contains(a.field.Checks, fromVendor), d.weight})
+	}
+	return out
+}
+
+func rates(held []*pickedField) map[string]float64 {
+	n, right := map[string]float64{}, map[string]float64{}
+	for _, p := range held {
+		n[p.field] += p.weight
+		if p.right {
+			right[p.field] += p.weight
+		}
+	}
+	out := map[string]float64{}
+	for name := range n {
+		out[name] = round((right[name] + 1) / (n[name] + 2))
+	}
+	return out
+}
+
+// judge trains the judge of confidence on held-back predictions, and gives what
+// it says about each of them when its vendor was held back from it too.
+func judge(strangers, known []*pickedField, rates map[string]float64, folds int) (f *learn.Forest, held, heldKnown []trust.Sample) {
+	all := slices.Concat(strangers, known)
+	if len(strangers) == 0 {
+		return nil, nil, nil
+	}
+	rows := make([]learn.Example, len(all))
+	for i, p := range all {
+		rate, ok := rates[p.field]
+		if !ok {
+			rate = 0.5
+		}
+		p.x[0] = float32(rate)
+		rows[i] = learn.Example{X: p.x, Yes: p.right, Weight: p.weight, Prior: learn.Logit(rate)}
+	}
+	// One question a tree makes the judge additive: with some hundred wrong choices
+	// to learn from, deeper trees find flukes and are sure of them.
+	train := func(rows []learn.Example) *learn.Forest {
+		f, err := learn.Train(rows, learn.Options{Trees: 240, Depth: 1, Rate: 0.08, Leaf: 10, Penalty: 5})
+		if err != nil {
+			return &learn.Forest{Columns: len(sureColumns)} // says what the rates say
+		}
+		return f
+	}
+	for k := range folds {
+		var in []learn.Example
+		var out []int
+		for i, p := range all {
+			if int(hash(p.vendor)%uint64(folds)) == k {
+				out = append(out, i)
+			} else {
+				in = append(in, rows[i])
+			}
+		}
+		if len(out) == 0 {
+			continue
+		}
+		f := train(in)
+		for _, i := range out {
+			p := all[i]
+			s := trust.Sample{Group: p.vendor, Field: p.field, Score: round(f.Probability(rows[i].X, rows[i].Prior)), Right: p.right}
+			if p.known {
+				s.Group = p.document
+				heldKnown = append(heldKnown, s)
+			} else {
+				held = append(held, s)
+			}
+		}
+	}
+	return train(rows), held, heldKnown
+}
