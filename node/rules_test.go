@@ -40,6 +40,7 @@ var layers = map[string][]string{
 	"node/learn":          {"node/doc", "node/extract"},
 	"node/llm":            {"node/doc"},
 	"node/replicate":      {"node/doc"},
+	"node/members":        {"node/doc"},
 	"node/telemetry":      {},
 	"node/extract/types":  {"node/doc"},
 }

@@ -1,0 +1,57 @@
+package members_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/recto-edge/recto/node/doc"
+	"github.com/recto-edge/recto/node/members"
+)
+
+func TestAlarms(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	well := func() doc.ClusterView {
+		v := doc.ClusterView{Leader: "a", Level: 2, At: now, Log: doc.LogView{Replicas: 3, Want: 3}}
+		for _, id := range []string{"a", "b", "c"} {
+			v.Members = append(v.Members, doc.Member{ID: id, Name: id, State: doc.MemberActive, Up: true, Levels: [2]int{1, 2},
+				DiskUsed: 10, DiskFree: 90, CertUntil: now.AddDate(0, 2, 0), LogSeq: 5})
+		}
+		return v
+	}
+	for _, c := range []struct {
+		name   string
+		change func(*doc.ClusterView)
+		want   []string // codes in order
+	}{
+		{"all is well", func(*doc.ClusterView) {}, nil},
+		{"one down", func(v *doc.ClusterView) { v.Members[1].Up = false }, []string{"no_margin", "member_down"}},
+		{"two down", func(v *doc.ClusterView) { v.Members[1].Up, v.Members[2].Up = false, false }, []string{"no_quorum", "member_down", "member_down"}},
+		{"no leader", func(v *doc.ClusterView) { v.Leader = "" }, []string{"no_quorum"}},
+		{"disk", func(v *doc.ClusterView) { v.Members[0].DiskUsed = 900 }, []string{"disk"}},
+		{"clock", func(v *doc.ClusterView) { v.Members[0].ClockSkew = -6 }, []string{"clock"}},
+		{"certificate", func(v *doc.ClusterView) { v.Members[2].CertUntil = now.AddDate(0, 0, 3) }, []string{"certificate"}},
+		{"behind", func(v *doc.ClusterView) { v.Members[2].LogBehind = 5000 }, []string{"replica_behind"}},
+		{"version", func(v *doc.ClusterView) { v.Level = 3 }, []string{"version", "version", "version"}},
+		{"copies", func(v *doc.ClusterView) { v.Log.Replicas = 1 }, []string{"copies"}},
+		{"removed members worry nobody", func(v *doc.ClusterView) {
+			v.Members = append(v.Members, doc.Member{ID: "d", State: doc.MemberRemoved})
+		}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			v := well()
+			c.change(&v)
+			var got []string
+			for _, a := range members.Alarms(v) {
+				got = append(got, a.Code)
+				if a.Text == "" {
+					t.Errorf("%s says nothing", a.Code)
+				}
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("got %v, want %v", got, c.want)
+			}
+		})
+	}
+}
