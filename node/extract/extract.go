@@ -63,6 +63,9 @@ type Input struct {
 	Whole bool
 	// Parallel is how many pages are read at the same time; 0 means one.
 	Parallel int
+	// Helpers read pages elsewhere; none of them is needed, and what they fail to
+	// give is read here.
+	Helpers []Helper
 	// Reading is what was read before from the same bytes with the same models;
 	// nil: read now.
 	Reading *doc.Reading
@@ -72,6 +75,10 @@ type Input struct {
 
 	batch bool // it may hold several documents: it has several pages
 }
+
+// Helper reads some pages (1 for the first) of the file that Input is about, on
+// another machine, and gives those it could read, in any order.
+type Helper func(ctx context.Context, pages []int) ([]doc.Page, error)
 
 // Output is what was found.
 type Output struct {

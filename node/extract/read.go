@@ -7,9 +7,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"sync"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/recto-edge/recto/node/doc"
 	"github.com/recto-edge/recto/node/extract/decode"
@@ -145,56 +142,6 @@ func invoiceXML(in Input, f *decode.File) (fs []doc.Field, warnings []string, er
 		}
 	}
 	return nil, warnings, nil
-}
-
-// readPages reads every page; several at once when in.Parallel says so.
-func (r *Reader) readPages(ctx context.Context, in Input, f *decode.File, sw *stopwatch, out *doc.Reading) error {
-	out.Pages = make([]doc.Page, f.NumPages)
-	in.batch = f.NumPages > 1 && !in.Whole
-	var mu sync.Mutex // a File gives one page at a time
-	done, failed := 0, 0
-	var firstErr error
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(max(1, in.Parallel))
-	for i := range f.NumPages {
-		g.Go(func() error {
-			if gctx.Err() != nil {
-				return context.Cause(gctx)
-			}
-			mu.Lock()
-			stop := sw.stage("decode")
-			page, err := f.Page(gctx, i+1)
-			stop()
-			mu.Unlock()
-			var p doc.Page
-			if err == nil {
-				p, err = r.readPage(gctx, in, page, &mu, sw)
-			}
-			if gctx.Err() != nil {
-				return context.Cause(gctx)
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			done++
-			if err != nil {
-				failed++
-				if firstErr == nil {
-					firstErr = err
-				}
-				p = doc.Page{Number: i + 1, Words: []doc.Word{}, Warnings: []string{"could not be read: " + message(err)}}
-			}
-			out.Pages[i] = p
-			in.step("pages", done, f.NumPages)
-			return nil
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return err
-	}
-	if f.NumPages > 0 && failed == f.NumPages {
-		return firstErr // nothing was read at all: an error, not an empty result
-	}
-	return nil
 }
 
 func message(err error) string {
