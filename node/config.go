@@ -32,12 +32,13 @@ type Config struct {
 	// DrainTimeout is how long a stop waits for documents being read.
 	DrainTimeout time.Duration `toml:"drain_timeout"`
 
-	Log    LogConfig      `toml:"log"`
-	Limits LimitsConfig   `toml:"limits"`
-	Blob   BlobConfig     `toml:"blob"`
-	Cache  CacheConfig    `toml:"cache"`
-	Learn  LearnConfig    `toml:"learn"`
-	Folder []FolderConfig `toml:"folder"`
+	Log     LogConfig      `toml:"log"`
+	Limits  LimitsConfig   `toml:"limits"`
+	Blob    BlobConfig     `toml:"blob"`
+	Cache   CacheConfig    `toml:"cache"`
+	Learn   LearnConfig    `toml:"learn"`
+	Cluster ClusterConfig  `toml:"cluster"`
+	Folder  []FolderConfig `toml:"folder"`
 }
 
 // LogConfig says how the node logs, to standard error.
@@ -155,6 +156,9 @@ func (c Config) Validate() error {
 		return fmt.Errorf("blob.kind: %q is neither files nor s3", c.Blob.Kind)
 	case c.Blob.Kind == "s3" && (c.Blob.S3.Endpoint == "" || c.Blob.S3.Bucket == ""):
 		return fmt.Errorf("blob.s3: endpoint and bucket are needed")
+	}
+	if err := c.Cluster.validate(); err != nil {
+		return err
 	}
 	for _, f := range c.Folder {
 		if !filepath.IsAbs(f.Path) {

@@ -22,6 +22,13 @@ func TestLoad(t *testing.T) {
 		{"bucket without a name", "[blob]\nkind = \"s3\"\n[blob.s3]\nendpoint = \"s3:9000\"\n", "blob.s3:"},
 		{"folder not absolute", "[[folder]]\npath = \"scans\"\n", "folder.path:"},
 		{"folder in the data", "data = \"/var/lib/recto\"\n[[folder]]\npath = \"/var/lib/recto/in\"\n", "folder.path:"},
+		{"a member", "[cluster]\nlisten = \":8500\"\nadvertise = \"10.0.0.7\"\nname = \"cellar-1\"\njoin = \"10.0.0.5:8421\"\ntoken = \"rct1.a.b\"\n", ""},
+		{"a member behind another port", "[cluster]\nadvertise = \"box.example:18421\"\n", ""},
+		{"no room for the second port", "[cluster]\nlisten = \":65535\"\n", "cluster.listen:"},
+		{"an address of nobody", "[cluster]\nadvertise = \"0.0.0.0\"\n", "cluster.advertise:"},
+		{"join without a token", "[cluster]\njoin = \"a:8421\"\n", "cluster.join and cluster.token:"},
+		{"join without a port", "[cluster]\njoin = \"a\"\ntoken = \"x\"\n", "cluster.join:"},
+		{"a name in two lines", "[cluster]\nname = \"a\\nb\"\n", "cluster.name:"},
 		{"log level", "[log]\nlevel = \"loud\"\n", "log.level:"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

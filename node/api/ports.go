@@ -113,9 +113,11 @@ type Status interface {
 
 // NodeStatus is the answer of GET /status.
 type NodeStatus struct {
-	Node      string    `json:"node"`    // name of this member
-	Cluster   string    `json:"cluster"` // id of the cluster
-	Version   string    `json:"version"` // of the program
+	Node      string    `json:"node"`               // id of this member
+	Name      string    `json:"name"`               // as people call the machine
+	Cluster   string    `json:"cluster"`            // id of the cluster
+	Standing  string    `json:"standing,omitempty"` // of this member: active, draining …
+	Version   string    `json:"version"`            // of the program
 	Commit    string    `json:"commit,omitempty"`
 	StartedAt time.Time `json:"started_at"`
 	Ready     bool      `json:"ready"`
@@ -140,7 +142,56 @@ type Limits struct {
 	MaxPixels int64 `json:"max_pixels"` // of one page
 }
 
-// Ports is everything the API needs from the node.
+// Cluster is the way to the members of the cluster. Members are named by their
+// ID; the API turns names into IDs.
+type Cluster interface {
+	// View gives the cluster as this member sees it. It asks the other members and
+	// does not wait for one that does not answer.
+	View(ctx context.Context) (doc.ClusterView, error)
+	// Token makes what a new machine shows to be let in: once, within ttl. Errors:
+	// Conflict when others cannot reach this member (it listens on a loopback
+	// address), Unavailable without a quorum.
+	Token(ctx context.Context, ttl time.Duration, by string) (doc.JoinToken, error)
+	// Drain has a member finish its work and take no more, or with on false take
+	// work again. Errors: NotFound, Conflict (it is leaving), Unavailable.
+	Drain(ctx context.Context, member string, on bool, by string) error
+	// Remove has a member leave for good. One that is up first hands over its
+	// copies and duties; one that is down is removed at once when the others have a
+	// quorum and a copy of everything. It answers when this is decided; View tells
+	// how it goes on. Errors: NotFound, Unavailable, Conflict with the remedy.
+	Remove(ctx context.Context, member string, o RemoveOptions) error
+	// Finalise puts the features of the newest version into use, for good.
+	// Conflict when a member cannot use them or nothing waits to be finalised.
+	Finalise(ctx context.Context, by string) error
+}
+
+// RemoveOptions says how a member is to leave.
+type RemoveOptions struct {
+	// Force gives up what only this member holds. Only for a member that is down
+	// (else Conflict), and never against the quorum: without one Recover is the way.
+	Force bool
+	By    string // who asks, for the record
+}
+
+// Member is what this member knows of itself without asking anybody: nothing
+// here blocks, save Reach.
+type Member interface {
+	// Standing is where this member stands: a draining one takes no new work, a
+	// removed one belongs to nothing any more.
+	Standing() doc.MemberState
+	// Alarms are those that this member knows of, for every page.
+	Alarms() []doc.Alarm
+	// Position is what this member's index and control state hold right now. After
+	// a write it holds that write.
+	Position() doc.Position
+	// Reach answers when index and control state hold at least p, or with an error
+	// when ctx ends before. A p beyond the end of everything known (the log was
+	// made anew) is reached.
+	Reach(ctx context.Context, p doc.Position) error
+}
+
+// Ports is everything the API needs from the node. Without Cluster there are no
+// pages and routes of it; without Member this is a node on its own, for good.
 type Ports struct {
 	Documents   Documents
 	Content     Content
@@ -150,4 +201,6 @@ type Ports struct {
 	Events      Events
 	Status      Status
 	Maintenance Maintenance
+	Cluster     Cluster // may be nil
+	Member      Member  // may be nil
 }

@@ -63,13 +63,13 @@ func wantCode(t *testing.T, what string, err error, code doc.Code) {
 
 func TestRolesAndPermissions(t *testing.T) {
 	t.Parallel()
-	want := map[Role]string{ // S submit, R read, r retry, v review, e erase, l learn, t types read, T types write, s status, U users, K keys, M maintain
-		Admin: "SRrveltTsUKM", Operator: "SRrvetTs", Reviewer: "SRrvts", Reader: "Rts", Station: "St", "stranger": "",
+	want := map[Role]string{ // S submit, R read, r retry, v review, e erase, l learn, t types read, T types write, s status, U users, K keys, M maintain, m members
+		Admin: "SRrveltTsUKMm", Operator: "SRrvetTs", Reviewer: "SRrvts", Reader: "Rts", Station: "St", "stranger": "",
 	}
 	letters := map[Permission]string{
-		Submit: "S", Read: "R", Retry: "r", Review: "v", Erase: "e", Learn: "l", TypesRead: "t", TypesWrite: "T", StatusRead: "s", Users: "U", Keys: "K", Maintain: "M",
+		Submit: "S", Read: "R", Retry: "r", Review: "v", Erase: "e", Learn: "l", TypesRead: "t", TypesWrite: "T", StatusRead: "s", Users: "U", Keys: "K", Maintain: "M", Members: "m",
 	}
-	order := []Permission{Submit, Read, Retry, Review, Erase, Learn, TypesRead, TypesWrite, StatusRead, Users, Keys, Maintain}
+	order := []Permission{Submit, Read, Retry, Review, Erase, Learn, TypesRead, TypesWrite, StatusRead, Users, Keys, Maintain, Members}
 	for role, letter := range want {
 		got := ""
 		for _, p := range order {

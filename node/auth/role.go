@@ -29,6 +29,7 @@ const (
 	Users      Permission = "users"       // see and change users
 	Keys       Permission = "keys"        // see, make and remove API keys
 	Maintain   Permission = "maintain"    // copy everything the node keeps, and bring it back
+	Members    Permission = "members"     // let machines into the cluster and out of it
 )
 
 // Role is a named set of permissions. The set of roles is closed.
@@ -48,7 +49,7 @@ var Roles = []Role{Admin, Operator, Reviewer, Reader, Station}
 
 // permissions is the whole table: what each role may do.
 var permissions = map[Role][]Permission{
-	Admin:    {Submit, Read, Retry, Review, Erase, Learn, TypesRead, TypesWrite, StatusRead, Users, Keys, Maintain},
+	Admin:    {Submit, Read, Retry, Review, Erase, Learn, TypesRead, TypesWrite, StatusRead, Users, Keys, Maintain, Members},
 	Operator: {Submit, Read, Retry, Review, Erase, TypesRead, TypesWrite, StatusRead},
 	Reviewer: {Submit, Read, Retry, Review, TypesRead, StatusRead},
 	Reader:   {Read, TypesRead, StatusRead},

@@ -1,6 +1,11 @@
 package doc
 
-import "time"
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
 
 // ClusterView is the cluster as one member sees it: who belongs to it, what is
 // being done to bring it to its goal, and what an admin should know.
@@ -103,3 +108,35 @@ type JoinToken struct {
 	Expires time.Time `json:"expires"`
 	Command string    `json:"command"` // to run on the new machine
 }
+
+// Position is how far a member is: the last message of the document log that its
+// index holds, and the version of its control state. Whoever has written carries
+// the position of that write along, so that another member, asked next, waits
+// until it is as far.
+type Position struct {
+	Log, Control uint64
+}
+
+// String writes p as ParsePosition reads it: 1234.56.
+func (p Position) String() string {
+	return strconv.FormatUint(p.Log, 10) + "." + strconv.FormatUint(p.Control, 10)
+}
+
+// ParsePosition reads what String wrote. Anything else is Invalid.
+func ParsePosition(s string) (Position, error) {
+	log, control, ok := strings.Cut(s, ".")
+	a, err := strconv.ParseUint(log, 10, 64)
+	b, err2 := strconv.ParseUint(control, 10, 64)
+	if !ok || err != nil || err2 != nil {
+		return Position{}, &Error{Code: Invalid, Message: fmt.Sprintf("position %.60q: use two numbers with a point between them, as an answer gave them", s)}
+	}
+	return Position{a, b}, nil
+}
+
+// Max is the position that is as far as both p and q.
+func (p Position) Max(q Position) Position {
+	return Position{max(p.Log, q.Log), max(p.Control, q.Control)}
+}
+
+// Holds says whether whoever is at p has seen all that q stands for.
+func (p Position) Holds(q Position) bool { return p.Log >= q.Log && p.Control >= q.Control }
