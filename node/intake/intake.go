@@ -67,6 +67,7 @@ type Intake struct {
 	cfg    Config
 	counts counts
 	sweep  sweeper
+	heard  heard
 	last   atomic.Int64 // time of the newest intake record, in nanoseconds
 }
 

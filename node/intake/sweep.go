@@ -56,10 +56,16 @@ func (in *Intake) Sweep(ctx context.Context) (int, error) {
 	if s.last.IsZero() && in.cfg.Marks != nil {
 		s.day = in.cfg.Marks.Swept()
 	}
-	if !s.pending.Swap(false) && !s.last.IsZero() && start.Sub(s.last) < sweepIdle {
-		return 0, nil
+	found, err := in.bringHeard(ctx)
+	if err == nil && !s.pending.Swap(false) && !s.last.IsZero() && start.Sub(s.last) < sweepIdle {
+		in.counts.swept.Add(int64(found))
+		return found, nil
 	}
-	found, err := in.compare(ctx, s)
+	if err == nil {
+		var more int
+		more, err = in.compare(ctx, s)
+		found += more
+	}
 	in.counts.swept.Add(int64(found))
 	if err != nil {
 		s.pending.Store(true)
