@@ -201,7 +201,7 @@ func (s status) Missing() []string { return s.n.parts.missing() }
 func (s status) Status(context.Context) (api.NodeStatus, error) {
 	missing := s.n.parts.missing()
 	return api.NodeStatus{
-		Node: s.n.id.Node, Cluster: s.n.id.Cluster, Version: s.n.build.Version, Commit: s.n.build.Commit,
+		Node: s.n.id.Node, Name: s.n.cfg.memberName(), Cluster: s.n.id.Cluster, Version: s.n.build.Version, Commit: s.n.build.Commit,
 		StartedAt: s.n.started, Ready: len(missing) == 0, Missing: missing, Engines: s.n.parts.engines(),
 		Models: s.n.reading.Models(),
 		Limits: api.Limits{MaxBytes: s.n.cfg.Limits.MaxBytes, MaxPages: s.n.cfg.Limits.MaxPages, MaxPixels: int64(s.n.cfg.Limits.MaxPixels)},

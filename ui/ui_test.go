@@ -10,7 +10,7 @@ import (
 
 // example gives a full view model of each page.
 func example() map[string]any {
-	frame := Frame{User: "anna", Role: "admin", May: May{true, true, true, true, true}, Types: []Option{{Value: "receipt", Text: "Receipt"}}}
+	frame := Frame{User: "anna", Role: "admin", Alarms: 2, May: May{true, true, true, true, true, true, true}, Types: []Option{{Value: "receipt", Text: "Receipt"}}}
 	cell := Field{Key: "f1r0c0", Name: "amount", Title: "Amount", Kind: "money", Value: "1.00", Failed: []string{"product"}, Page: 1}
 	row := Row{ID: "x", Name: "a.pdf", State: "failed", Reason: "it is damaged", Channel: "http", Lowest: 0.5, HasLowest: true, ReceivedAt: time.Now()}
 	return map[string]any{

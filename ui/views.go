@@ -14,10 +14,11 @@ type Frame struct {
 	May     May      // what User may do: what is not allowed is not offered
 	Types   []Option // document types to choose from when adding files
 	Version string   // of the program
+	Alarms  int      // that cannot wait, of the cluster
 }
 
-// May says what the person may do.
-type May struct{ Submit, Read, Retry, Types, Status bool }
+// May says what the person may do. Cluster is for looking, Members for changing.
+type May struct{ Submit, Read, Retry, Types, Status, Cluster, Members bool }
 
 // Option is one entry of a choice.
 type Option struct {
@@ -248,6 +249,8 @@ type Spec struct {
 type Status struct {
 	Frame
 	Node, Cluster, Commit string
+	Name                  string // as people call the machine
+	Standing              string // in its cluster: active, draining …; empty: it has none
 	StartedAt             time.Time
 	Ready                 bool
 	Missing               []string

@@ -50,6 +50,7 @@ type Config struct {
 	MinRate   int64         // bytes per second an upload must reach on average; default 1024
 	Handle    time.Duration // for requests that neither stream nor wait; default 30 s
 	Heartbeat time.Duration // between signs of life on the event stream; default 15 s
+	MaxBehind time.Duration // to wait for what the sender has seen on another member; default 2 s
 
 	Logger  *slog.Logger // default: nothing is logged
 	Metrics http.Handler // answers /metrics; nil: no such route
@@ -71,7 +72,7 @@ func (c Config) withDefaults() Config {
 		def time.Duration
 	}{
 		{&c.MaxWait, 5 * time.Minute}, {&c.Header, 15 * time.Second}, {&c.Idle, 75 * time.Second},
-		{&c.Stall, 30 * time.Second}, {&c.Handle, 30 * time.Second}, {&c.Heartbeat, 15 * time.Second},
+		{&c.Stall, 30 * time.Second}, {&c.Handle, 30 * time.Second}, {&c.Heartbeat, 15 * time.Second}, {&c.MaxBehind, maxPositionWait},
 	} {
 		if *d.v <= 0 {
 			*d.v = d.def

@@ -124,11 +124,19 @@ func (s *Server) overview(c *call) error {
 }
 
 func (s *Server) status(c *call) error {
-	st, err := s.ports.Status.Status(c.ctx)
+	st, err := s.nodeStatus(c)
 	if err != nil {
 		return err
 	}
 	return c.JSON(st)
+}
+
+func (s *Server) nodeStatus(c *call) (NodeStatus, error) {
+	st, err := s.ports.Status.Status(c.ctx)
+	if s.ports.Member != nil {
+		st.Standing = s.ports.Member.Standing()
+	}
+	return st, err
 }
 
 func (s *Server) openapi(c *call) error {

@@ -32,6 +32,8 @@ type fakeNode struct {
 	changed   chan struct{} // closed and replaced when a document changes
 	discard   bool          // keep no bytes
 	half      bool          // acknowledge without reading to the end: a broken intake
+	cluster   fakeCluster
+	member    fakeMember
 }
 
 func newNode() *fakeNode {
@@ -42,7 +44,7 @@ func newNode() *fakeNode {
 }
 
 func (f *fakeNode) ports() Ports {
-	return Ports{Documents: fakeDocs{f}, Content: fakeContent{f}, Types: fakeTypes{f}, Reviews: fakeReviews{f}, Models: fakeModels{f}, Events: fakeEvents{f}, Status: fakeStatus{f}, Maintenance: fakeMaintenance{f}}
+	return Ports{Documents: fakeDocs{f}, Content: fakeContent{f}, Types: fakeTypes{f}, Reviews: fakeReviews{f}, Models: fakeModels{f}, Events: fakeEvents{f}, Status: fakeStatus{f}, Maintenance: fakeMaintenance{f}, Cluster: &f.cluster, Member: &f.member}
 }
 
 func (f *fakeNode) fails() error {

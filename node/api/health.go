@@ -7,6 +7,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/recto-edge/recto/node/auth"
+	"github.com/recto-edge/recto/node/doc"
 )
 
 func (s *Server) healthRoutes() []route {
@@ -24,13 +25,22 @@ func (s *Server) healthRoutes() []route {
 
 // Health is the answer of /healthz and /readyz.
 type Health struct {
-	Status  string   `json:"status"` // ok, or not ready
+	Status  string   `json:"status"` // ok, not ready, or why others are to be asked instead: draining, leaving, removed
 	Missing []string `json:"missing,omitempty"`
 }
 
 func (s *Server) healthz(c *call) error { return c.JSON(Health{Status: "ok"}) }
 
+// readyz tells a load balancer whether to send anybody here: not to a member that
+// has no part in the cluster's work any more, even while it still answers.
 func (s *Server) readyz(c *call) error {
+	if s.ports.Member != nil {
+		switch standing := s.ports.Member.Standing(); standing {
+		case doc.MemberDraining, doc.MemberLeaving, doc.MemberRemoved:
+			h := Health{Status: string(standing), Missing: append([]string{"this member is " + string(standing)}, s.ports.Status.Missing()...)}
+			return c.Status(fiber.StatusServiceUnavailable).JSON(h)
+		}
+	}
 	if missing := s.ports.Status.Missing(); len(missing) > 0 {
 		return c.Status(fiber.StatusServiceUnavailable).JSON(Health{Status: "not ready", Missing: missing})
 	}

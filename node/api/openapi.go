@@ -17,12 +17,13 @@ import (
 
 // pathParams are the parameters in paths, by name.
 var pathParams = map[string]param{
-	"id":    {about: "id of a document", schema: openapi3.NewStringSchema().WithPattern("^[0-9a-hj-km-np-tv-z]{26}$")},
-	"n":     {about: "number of a page, 1 for the first", schema: openapi3.NewIntegerSchema().WithMin(1).WithMax(1_000_000)},
-	"type":  {about: "name of a document type", schema: openapi3.NewStringSchema().WithPattern("^[a-z][a-z0-9_]{0,62}$")},
-	"model": {about: "a model: its digest, the first 8 or more of its hexadecimal digits, or shipped", schema: openapi3.NewStringSchema().WithPattern("^(shipped|([a-z0-9_-]+@sha256:)?[0-9a-f]{8,64})$")},
-	"user":  {about: "name of a user", schema: openapi3.NewStringSchema().WithMaxLength(63)},
-	"key":   {about: "id of an API key", schema: openapi3.NewStringSchema().WithPattern("^[0-9a-z]{1,32}$")},
+	"id":     {about: "id of a document", schema: openapi3.NewStringSchema().WithPattern("^[0-9a-hj-km-np-tv-z]{26}$")},
+	"n":      {about: "number of a page, 1 for the first", schema: openapi3.NewIntegerSchema().WithMin(1).WithMax(1_000_000)},
+	"type":   {about: "name of a document type", schema: openapi3.NewStringSchema().WithPattern("^[a-z][a-z0-9_]{0,62}$")},
+	"model":  {about: "a model: its digest, the first 8 or more of its hexadecimal digits, or shipped", schema: openapi3.NewStringSchema().WithPattern("^(shipped|([a-z0-9_-]+@sha256:)?[0-9a-f]{8,64})$")},
+	"user":   {about: "name of a user", schema: openapi3.NewStringSchema().WithMaxLength(63)},
+	"member": {about: "a member: its name or its id", schema: openapi3.NewStringSchema().WithMaxLength(63)},
+	"key":    {about: "id of an API key", schema: openapi3.NewStringSchema().WithPattern("^[0-9a-z]{1,32}$")},
 }
 
 // describe makes the OpenAPI document from the route table. Requests are checked
@@ -243,6 +244,8 @@ func customize(_ string, t reflect.Type, _ reflect.StructTag, schema *openapi3.S
 		schema.Enum = enum(doc.States)
 	case reflect.TypeFor[doc.Priority]():
 		schema.Enum = enum(doc.Priorities)
+	case reflect.TypeFor[doc.MemberState]():
+		schema.Enum = enum(doc.MemberStates)
 	case reflect.TypeFor[auth.Role]():
 		schema.Enum = enum(auth.Roles)
 	}

@@ -63,12 +63,12 @@ func specs(fields []doc.FieldSpec) []ui.Spec {
 }
 
 func (s *Server) statusPage(c *call) error {
-	st, err := s.ports.Status.Status(c.ctx)
+	st, err := s.nodeStatus(c)
 	if err != nil {
 		return err
 	}
 	view := ui.Status{
-		Frame: c.frame("status"), Node: st.Node, Cluster: st.Cluster, Commit: st.Commit, StartedAt: st.StartedAt,
+		Frame: c.frame("status"), Name: st.Name, Standing: string(st.Standing), Node: st.Node, Cluster: st.Cluster, Commit: st.Commit, StartedAt: st.StartedAt,
 		Ready: st.Ready, Missing: st.Missing, Models: st.Models,
 		MaxBytes: st.Limits.MaxBytes, MaxPages: st.Limits.MaxPages, MaxPixels: st.Limits.MaxPixels,
 	}

@@ -113,18 +113,18 @@ type Status interface {
 
 // NodeStatus is the answer of GET /status.
 type NodeStatus struct {
-	Node      string    `json:"node"`               // id of this member
-	Name      string    `json:"name"`               // as people call the machine
-	Cluster   string    `json:"cluster"`            // id of the cluster
-	Standing  string    `json:"standing,omitempty"` // of this member: active, draining …
-	Version   string    `json:"version"`            // of the program
-	Commit    string    `json:"commit,omitempty"`
-	StartedAt time.Time `json:"started_at"`
-	Ready     bool      `json:"ready"`
-	Missing   []string  `json:"missing"` // parts that are not ready
-	Engines   []Engine  `json:"engines"`
-	Models    []string  `json:"models"` // name@sha256:…
-	Limits    Limits    `json:"limits"`
+	Node      string          `json:"node"`               // id of this member
+	Name      string          `json:"name"`               // as people call the machine
+	Cluster   string          `json:"cluster"`            // id of the cluster
+	Standing  doc.MemberState `json:"standing,omitempty"` // of this member in its cluster; empty: it has none
+	Version   string          `json:"version"`            // of the program
+	Commit    string          `json:"commit,omitempty"`
+	StartedAt time.Time       `json:"started_at"`
+	Ready     bool            `json:"ready"`
+	Missing   []string        `json:"missing"` // parts that are not ready
+	Engines   []Engine        `json:"engines"`
+	Models    []string        `json:"models"` // name@sha256:…
+	Limits    Limits          `json:"limits"`
 }
 
 // Engine is a part of the node with a life of its own: broker, blob store …

@@ -125,6 +125,9 @@ func (c *call) run() (err error) {
 			err = fmt.Errorf("panic: %v", p)
 		}
 	}()
+	if err := c.catchUp(); err != nil {
+		return err
+	}
 	if err := c.authenticate(); err != nil {
 		return err
 	}
@@ -144,7 +147,11 @@ func (c *call) run() (err error) {
 	if c.route.status != 0 {
 		c.Status(c.route.status)
 	}
-	return c.route.handler(c)
+	if err := c.route.handler(c); err != nil {
+		return err
+	}
+	c.leavePosition()
+	return nil
 }
 
 // refuse renders an error.

@@ -8,6 +8,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/recto-edge/recto/node/auth"
+	"github.com/recto-edge/recto/node/doc"
 )
 
 // route is one line of the table: everything there is to know about one method
@@ -45,6 +46,7 @@ type call struct {
 	who     auth.Principal
 	session *auth.Session // of a signed-in person, else nil
 	in      *body         // the only way to the request's body
+	behind  doc.Position  // what the sender has seen elsewhere and this member may lack
 	input   any           // the decoded JSON body: a pointer to the type of route.body
 	still   func() bool   // says whether the credentials still hold, for streams
 }
@@ -74,6 +76,7 @@ func (s *Server) routes() []route {
 		s.userRoutes(),
 		s.keyRoutes(),
 		s.statusRoutes(),
+		s.clusterRoutes(),
 		s.maintenanceRoutes(),
 		s.pageRoutes(),
 	)

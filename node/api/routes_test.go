@@ -17,7 +17,7 @@ import (
 // fill puts something of the right form into each parameter of a path.
 func fill(path string) string {
 	return strings.NewReplacer(
-		":id", "0123456789abcdefghjkmnpqrs", ":n", "1", ":type", "receipt", ":model", "shipped", ":user", "nobody", ":key", "abc", "*", "x.css",
+		":id", "0123456789abcdefghjkmnpqrs", ":n", "1", ":type", "receipt", ":model", "shipped", ":user", "nobody", ":key", "abc", ":member", "cellar", "*", "x.css",
 	).Replace(path)
 }
 

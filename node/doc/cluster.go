@@ -39,6 +39,9 @@ const (
 	MemberRemoved  MemberState = "removed"  // kept out
 )
 
+// MemberStates lists all states, in the order in which a member goes through them.
+var MemberStates = []MemberState{MemberJoining, MemberActive, MemberDraining, MemberLeaving, MemberRemoved}
+
 // Member is one machine of the cluster.
 type Member struct {
 	ID        string      `json:"id"`
