@@ -10,6 +10,7 @@ var icons = map[string]string{
 	"home":     `<path d="M4 11.5 12 5l8 6.5"/><path d="M6 10v9h12v-9"/>`,
 	"docs":     `<path d="M8 3.5h7l4 4V17H8z"/><path d="M15 3.5V8h4"/><path d="M8 7H5v13.5h10V17"/>`,
 	"types":    `<rect x="4" y="4" width="16" height="16" rx="2"/><path d="M8 9h8M8 13h8M8 17h4"/>`,
+	"cluster":  `<rect x="9" y="3.5" width="6" height="5" rx="1"/><rect x="3" y="15.5" width="6" height="5" rx="1"/><rect x="15" y="15.5" width="6" height="5" rx="1"/><path d="M12 8.5v3.5M6 15.5V12h12v3.5"/>`,
 	"status":   `<path d="M3 12h4l3-7 4 14 3-7h4"/>`,
 	"add":      `<path d="M12 16V4M7 9l5-5 5 5"/><path d="M4 16v4h16v-4"/>`,
 	"theme":    `<circle cx="12" cy="12" r="8.5"/><path d="M12 3.5v17a8.5 8.5 0 0 0 0-17z" fill="currentColor"/>`,

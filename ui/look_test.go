@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/recto-edge/recto/node/doc"
 )
 
 // looks are the sizes and schemes every page is looked at in.
@@ -34,6 +36,14 @@ func TestPagesLook(t *testing.T) {
 	b.look("archive", "/documents/"+string(s.ids["mail-2026-11.zip"]))
 	b.look("types", "/types")
 	b.look("type", "/types/invoice")
+	b.look("cluster-alone", "/cluster")
+	b.look("cluster-add", "/cluster/add")
+	s.change(func(v *doc.ClusterView) { *v = troubled(3) })
+	b.look("cluster-troubled", "/cluster")
+	b.look("cluster-remove", "/cluster/members/n2/remove")
+	b.look("cluster-finalise", "/cluster/finalise")
+	s.change(func(v *doc.ClusterView) { *v = troubled(5) })
+	b.look("cluster-five", "/cluster")
 	s.mu.Lock()
 	s.missing = []string{"broker", "models"}
 	s.mu.Unlock()

@@ -43,8 +43,8 @@ func (m messages) text(key string, args ...any) (string, error) {
 }
 
 // count gives the text of key for n things: key.one or key.other.
-func (m messages) count(key string, n int) (string, error) {
-	if n == 1 {
+func (m messages) count(key string, n any) (string, error) {
+	if fmt.Sprint(n) == "1" {
 		return m.text(key + "_one")
 	}
 	return m.text(key+"_other", n)

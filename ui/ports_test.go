@@ -224,7 +224,7 @@ func (s status) Status(context.Context) (api.NodeStatus, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return api.NodeStatus{
-		Node: "recto-1", Cluster: "c-7f3kq2", Version: "0.1.0", Commit: "d059eee4a1b2c3", StartedAt: time.Now().Add(-26 * time.Hour), Ready: len(s.missing) == 0, Missing: s.missing,
+		Node: "n7f3kq2mznbv1", Name: "cellar", Cluster: "c-7f3kq2", Version: "0.1.0", Commit: "d059eee4a1b2c3", StartedAt: time.Now().Add(-26 * time.Hour), Ready: len(s.missing) == 0, Missing: s.missing,
 		Engines: []api.Engine{
 			{Name: "cluster", Version: "raft 1.8", State: "ok", Detail: "leader of 1"},
 			{Name: "broker", Version: "2.15.2", State: "ok", Detail: "stream DOCS, 312 messages"},

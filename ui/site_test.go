@@ -36,6 +36,8 @@ type site struct {
 	missing []string
 	retries []api.RetryOptions
 	arrived chan doc.ID // told of each new document
+	members doc.ClusterView
+	asked   []string // of the cluster
 }
 
 const password = "correct horse battery"
@@ -46,6 +48,7 @@ func openSite(t *testing.T, filled bool) *site {
 	s := &site{
 		t: t, ids: map[string]doc.ID{}, records: map[doc.ID][]doc.Record{}, pages: map[doc.ID][]doc.Page{},
 		images: map[doc.ID][]string{}, bodies: map[doc.ID][]byte{}, subs: map[chan doc.Event]doc.ID{}, arrived: make(chan doc.ID, 16),
+		members: alone(),
 	}
 	s.auth = auth.New(auth.Config{Cost: auth.Cost{MemoryKiB: 64, Passes: 1, Threads: 1}}, authtest.New())
 	if filled {
@@ -55,7 +58,7 @@ func openSite(t *testing.T, filled bool) *site {
 		s.fill()
 	}
 	srv, err := api.New(api.Config{Addr: "127.0.0.1:0", Version: "0.1.0"}, s.auth, api.Ports{
-		Documents: documents{s}, Content: content{s}, Types: types{s}, Events: events{s}, Status: status{s},
+		Documents: documents{s}, Content: content{s}, Types: types{s}, Events: events{s}, Status: status{s}, Cluster: cluster{s}, Member: cluster{s},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -34,12 +34,15 @@ const (
 	PageTypes     = "types"
 	PageType      = "type"
 	PageStatus    = "status"
+	PageCluster   = "cluster"
+	PageInvite    = "invite"
+	PageConfirm   = "confirm"
 	PageError     = "error"
 )
 
 var pages = []string{
 	PageSetup, PageLogin, PageOverview, PageDocuments, PageDocument,
-	PageTypes, PageType, PageStatus, PageError,
+	PageTypes, PageType, PageStatus, PageCluster, PageInvite, PageConfirm, PageError,
 }
 
 // language of all pages for now; a second file in messages adds another.

@@ -10,7 +10,7 @@ import (
 
 // example gives a full view model of each page.
 func example() map[string]any {
-	frame := Frame{User: "anna", Role: "admin", Alarms: 2, May: May{true, true, true, true, true, true, true}, Types: []Option{{Value: "receipt", Text: "Receipt"}}}
+	frame := Frame{User: "anna", Role: "admin", Urgent: 2, May: May{true, true, true, true, true, true, true}, Types: []Option{{Value: "receipt", Text: "Receipt"}}}
 	cell := Field{Key: "f1r0c0", Name: "amount", Title: "Amount", Kind: "money", Value: "1.00", Failed: []string{"product"}, Page: 1}
 	row := Row{ID: "x", Name: "a.pdf", State: "failed", Reason: "it is damaged", Channel: "http", Lowest: 0.5, HasLowest: true, ReceivedAt: time.Now()}
 	return map[string]any{
@@ -31,7 +31,19 @@ func example() map[string]any {
 			Fields: []Spec{{Name: "total", Title: "Total", Kind: "money", Required: true, Labels: []string{"total"}, Avoid: []string{"subtotal"}, Pattern: "x", Columns: []Spec{{Name: "c", Kind: "text"}}}},
 		},
 		PageStatus: Status{Frame: frame, Engines: []Engine{{"broker", "1", "down", "gone"}}, Models: []string{"m"}, Missing: []string{"broker"}},
-		PageError:  Error{Frame: frame, Status: 500, Message: "oops", RequestID: "id"},
+		PageCluster: Cluster{
+			Frame: frame, ID: "c1", Advice: "Any one may fail.", Goal: "Three copies.", Level: 1, LevelUp: 2,
+			Alarms: []Alarm{{true, "attic", "It is away."}, {false, "", "Odd."}}, Steps: []Step{{"copying", "", 0.4}, {"waiting", "no room", -1}, {"joining", "", -1}},
+			Members: []Member{
+				{ID: "n1", Name: "cellar", State: "active", Role: "leader", Self: true, Up: true, Ready: true, Workers: 4, Busy: 1, DiskUsed: 1, DiskFree: 3, Skew: 3, Peer: "10.0.0.5:8421", CertUntil: time.Now(), Skills: []string{"ocr"}},
+				{ID: "n2", Name: "attic", State: "draining", LogBehind: 4, IndexBehind: 1, CopiesDue: 2, Missing: []string{"broker"}, Note: "odd"},
+				{ID: "n3", Name: "shed", State: "leaving", Role: "standby", Up: true, Workers: 99, SeenAt: time.Now()},
+			},
+			Removed: []Member{{ID: "n4", Name: "barn"}}, Copies: CopiesState{Kind: "files", Want: 3, Due: 1, Checked: 7, Healed: 1, Round: time.Now()}, Log: LogState{Leader: "cellar"},
+		},
+		PageInvite:  Invite{Frame: frame, Command: "recto up", Error: "no"},
+		PageConfirm: Confirm{Frame: frame, What: "remove", Name: "attic", Self: true, Down: true, Left: 2, Error: "no"},
+		PageError:   Error{Frame: frame, Status: 500, Message: "oops", RequestID: "id"},
 	}
 }
 
@@ -146,6 +158,46 @@ func TestChart(t *testing.T) {
 	for _, b := range c.Bars {
 		if b.Y < 0 || b.Y+b.H != c.Height || (b.Count > 0) != (b.H > 0) {
 			t.Errorf("bar %+v", b)
+		}
+	}
+}
+
+// The drawing of the cluster has a place for every machine, and room for those
+// that lack until any one may fail.
+func TestPicture(t *testing.T) {
+	t.Parallel()
+	for n := range 8 {
+		if n == 0 {
+			continue
+		}
+		c := Cluster{Members: make([]Member, n)}
+		for i := range c.Members {
+			c.Members[i] = Member{Name: "warehouse-scanner-7.example", State: "active", Ready: true, Up: i != 1}
+		}
+		p := c.Picture()
+		empty, broken := 0, 0
+		for i, a := range p.Places {
+			if a.X < 45 || a.X > p.Width-45 || a.Y < 35 || a.Y > p.Height-40 {
+				t.Errorf("%d machines: %+v does not fit %d×%d", n, a, p.Width, p.Height)
+			}
+			for _, b := range p.Places[:i] {
+				if dx, dy := a.X-b.X, a.Y-b.Y; dx > -58 && dx < 58 && dy > -40 && dy < 40 {
+					t.Errorf("%d machines: %+v and %+v lie over each other", n, a, b)
+				}
+			}
+			if a.Empty {
+				empty++
+			} else if len([]rune(a.Name)) > longestName {
+				t.Errorf("name %q is too long", a.Name)
+			}
+		}
+		for _, l := range p.Lines {
+			if l.Broken {
+				broken++
+			}
+		}
+		if empty != max(0, 3-n) || len(p.Lines) != n*(n-1)/2 || broken != n-1 {
+			t.Errorf("%d machines: %d empty places, %d lines, %d broken", n, empty, len(p.Lines), broken)
 		}
 	}
 }

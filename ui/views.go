@@ -14,7 +14,7 @@ type Frame struct {
 	May     May      // what User may do: what is not allowed is not offered
 	Types   []Option // document types to choose from when adding files
 	Version string   // of the program
-	Alarms  int      // that cannot wait, of the cluster
+	Urgent  int      // alarms of the cluster that cannot wait
 }
 
 // May says what the person may do. Cluster is for looking, Members for changing.

@@ -149,7 +149,8 @@ func TestSignOutAndIn(t *testing.T) {
 // has the focus.
 func TestKeyboardReachesEverything(t *testing.T) {
 	s, b := signedIn(t)
-	for _, path := range []string{"/", "/documents?q=deichmann", "/documents/" + string(s.ids[invoiceName]), "/documents/" + string(s.ids["contract-locked.pdf"]), "/types", "/status"} {
+	s.change(func(v *doc.ClusterView) { *v = troubled(3) })
+	for _, path := range []string{"/", "/documents?q=deichmann", "/documents/" + string(s.ids[invoiceName]), "/documents/" + string(s.ids["contract-locked.pdf"]), "/types", "/cluster", "/cluster/members/n2/remove", "/status"} {
 		b.open(path)
 		total := eval[int](b, `(() => {
 			window.wanted = new Set([...document.querySelectorAll('a[href], button, input, select, summary, [tabindex="0"]')].filter(e => e.checkVisibility() && !e.matches('[type=hidden], [tabindex="-1"]')));

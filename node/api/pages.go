@@ -16,7 +16,7 @@ import (
 // not signed in to /login. Every page and form works without scripts; with
 // scripts, pages use the API like any other client.
 func (s *Server) pageRoutes() []route {
-	return []route{
+	return append(s.clusterPages(), []route{
 		{method: "GET", path: "/static/*", perm: auth.Public, handler: s.static(s.ui.Static()), page: true, summary: "style and scripts"},
 		{method: "GET", path: "/setup", perm: auth.Public, handler: s.setupPage, page: true, summary: "the one-time link"},
 		{method: "POST", path: "/setup", perm: auth.Public, action: "user.setup", handler: s.setupForm, page: true, summary: "make the first admin"},
@@ -31,16 +31,17 @@ func (s *Server) pageRoutes() []route {
 		{method: "GET", path: "/types", perm: auth.TypesRead, handler: s.typesPage, page: true, summary: "document types"},
 		{method: "GET", path: "/types/:type", perm: auth.TypesRead, handler: s.typePage, page: true, summary: "one document type"},
 		{method: "GET", path: "/status", perm: auth.StatusRead, handler: s.statusPage, page: true, summary: "the node"},
-	}
+	}...)
 }
 
 // frame is what stands around every page.
 func (c *call) frame(section string) ui.Frame {
 	return ui.Frame{
-		Section: section, User: c.who.Name, Role: string(c.who.Role), Version: c.s.cfg.Version,
+		Section: section, User: c.who.Name, Role: string(c.who.Role), Version: c.s.cfg.Version, Urgent: c.urgent(),
 		May: ui.May{
 			Submit: c.who.May(auth.Submit), Read: c.who.May(auth.Read), Retry: c.who.May(auth.Retry),
 			Types: c.who.May(auth.TypesRead), Status: c.who.May(auth.StatusRead),
+			Cluster: c.s.ports.Cluster != nil && c.who.May(auth.StatusRead), Members: c.who.May(auth.Members),
 		},
 	}
 }
