@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/recto-edge/recto/embedded/durable"
 )
@@ -180,5 +181,41 @@ func TestMkdirAllSyncsParents(t *testing.T) {
 	store := durable.Store{FS: faults}
 	if err := store.MkdirAll(filepath.Join(t.TempDir(), "a", "b")); !errors.Is(err, durable.ErrFault) {
 		t.Fatalf("got %v, want the injected fault", err)
+	}
+}
+
+func TestPendingIsDatedAndReadBeforeCommit(t *testing.T) {
+	dir := t.TempDir()
+	p, err := durable.Begin(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Write([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	at := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+	if err := p.Date(at); err != nil {
+		t.Fatal(err)
+	}
+	f, err := p.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := p.Commit(filepath.Join(dir, "f")); err != nil {
+		t.Fatal(err)
+	}
+	b := make([]byte, 1)
+	if _, err := f.ReadAt(b, 0); err != nil || b[0] != 'x' {
+		t.Errorf("read %q, %v", b, err)
+	}
+	if info, err := os.Stat(filepath.Join(dir, "f")); err != nil || !info.ModTime().Equal(at) {
+		t.Errorf("dated %v, %v", info.ModTime(), err)
+	}
+	if _, err := p.Open(); err == nil {
+		t.Error("Open after Commit gives no error")
+	}
+	if err := p.Date(at); err == nil {
+		t.Error("Date after Commit gives no error")
 	}
 }

@@ -3,7 +3,9 @@ package durable
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"time"
 )
 
 // errClosed is what a Pending answers after Commit or Discard.
@@ -36,6 +38,23 @@ func (p *Pending) Write(b []byte) (int, error) {
 		p.err = err
 	}
 	return n, err
+}
+
+// Date gives the file t as the time of its last change, which Commit keeps.
+func (p *Pending) Date(t time.Time) error {
+	if p.file == nil {
+		return errClosed
+	}
+	return os.Chtimes(p.file.Name(), t, t)
+}
+
+// Open opens what was written so far for reading. The reader stays usable after
+// Commit and Discard; the caller closes it.
+func (p *Pending) Open() (*os.File, error) {
+	if p.file == nil {
+		return nil, errClosed
+	}
+	return os.Open(p.file.Name())
 }
 
 // Commit makes what was written durable as path, which must be in the same file

@@ -1,7 +1,7 @@
 // Package blob owns the bytes: originals by hash, intake records and archived
 // revisions. It guarantees that a nil error of Ingest or Put means that the whole
 // object is durable, that a failed one leaves nothing behind under a key, and
-// that an original read back is the one that was stored. Objects are immutable:
+// that what is read back is what was stored, wherever the key names the content. Objects are immutable:
 // there is no way to change one. It never looks into the bytes and knows nothing
 // of documents.
 //
@@ -14,7 +14,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash"
@@ -35,10 +34,11 @@ type Store interface {
 	// is TooLarge.
 	Ingest(ctx context.Context, r io.Reader, limit int64) (sum [sha256.Size]byte, size int64, existed bool, err error)
 	// Put keeps size bytes of r (small: records, not originals) under key. The
-	// same key again with the same bytes is fine, with others a Conflict.
+	// same key again with the same bytes is fine, with others a Conflict. Bytes
+	// that a key which names its content does not name are Invalid.
 	Put(ctx context.Context, key string, r io.Reader, size int64) error
-	// Open gives the object; the caller closes it. An original whose bytes are
-	// no longer those of its key is ErrDamaged.
+	// Open gives the object; the caller closes it. One whose key names its content
+	// and whose bytes are no longer those is ErrDamaged.
 	Open(ctx context.Context, key string) (File, error)
 	// Stat says what is known of the object without reading it.
 	Stat(ctx context.Context, key string) (Info, error)
@@ -67,70 +67,9 @@ type Info struct {
 // Stop is given by a function called by List to end the listing.
 var Stop = errors.New("blob: stop listing")
 
-// ErrDamaged is in the chain of the error of an original whose bytes changed
-// where they are stored.
+// ErrDamaged is in the chain of the error of an object whose bytes changed where
+// they are stored.
 var ErrDamaged = errors.New("blob: stored bytes are damaged")
-
-const originals = "originals/"
-
-// maxKey is the longest key in bytes; S3 allows 1024 with a prefix.
-const maxKey = 512
-
-// OriginalKey is where Ingest keeps the bytes with SHA-256 sum.
-func OriginalKey(sum [sha256.Size]byte) string {
-	h := hex.EncodeToString(sum[:])
-	return originals + h[:2] + "/" + h
-}
-
-// OriginalKeyHex is OriginalKey for a digest in hexadecimal, as records carry it.
-func OriginalKeyHex(sum string) (string, error) {
-	b, err := hex.DecodeString(sum)
-	if err != nil || len(b) != sha256.Size {
-		return "", doc.Errorf(doc.Invalid, "not a SHA-256 digest: %q", sum)
-	}
-	return OriginalKey([sha256.Size]byte(b)), nil
-}
-
-// digestOf gives the digest that the bytes under key must have, if it is the
-// key of an original.
-func digestOf(key string) (string, bool) {
-	rest, ok := strings.CutPrefix(key, originals)
-	if !ok || len(rest) != 3+2*sha256.Size || rest[2] != '/' || rest[:2] != rest[3:5] {
-		return "", false
-	}
-	return rest[3:], true
-}
-
-// checkKey says whether key is one a store may use: segments of letters, digits,
-// '.', '_' and '-', none of them empty or starting with a dot, so that no key
-// leaves the store or meets a temporary file.
-func checkKey(key string) error {
-	if key == "" || len(key) > maxKey {
-		return doc.Errorf(doc.Invalid, "object key of %d bytes: must have 1 to %d", len(key), maxKey)
-	}
-	for seg := range strings.SplitSeq(key, "/") {
-		if seg == "" || seg[0] == '.' {
-			return doc.Errorf(doc.Invalid, "object key %q: empty part or one that starts with a dot", key)
-		}
-		for _, c := range []byte(seg) {
-			if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '.' || c == '_' || c == '-') {
-				return doc.Errorf(doc.Invalid, "object key %q: forbidden character %q", key, c)
-			}
-		}
-	}
-	return nil
-}
-
-// checkPrefix is checkKey for what List is asked for.
-func checkPrefix(prefix string) error {
-	if p := strings.TrimSuffix(prefix, "/"); p != "" {
-		return checkKey(p)
-	}
-	if prefix == "/" {
-		return doc.Errorf(doc.Invalid, "object prefix %q: empty part", prefix)
-	}
-	return nil
-}
 
 // Reader reads f from its start.
 func Reader(f File) *io.SectionReader { return io.NewSectionReader(f, 0, f.Size()) }
@@ -153,12 +92,13 @@ func ReadAll(ctx context.Context, s Store, key string, limit int64) ([]byte, err
 	return b, nil
 }
 
-// Verify reads the original under key and says whether its bytes are still those
-// it was stored with: nil, ErrDamaged, or why it could not be read.
+// Verify reads the object under a key that names its content and says whether its
+// bytes are still those it was stored with: nil, ErrDamaged, or why it could not
+// be read.
 func Verify(ctx context.Context, s Store, key string) error {
 	want, ok := digestOf(key)
 	if !ok {
-		return doc.Errorf(doc.Invalid, "object %s is not an original: it has no digest to compare with", key)
+		return doc.Errorf(doc.Invalid, "object %s has no digest in its key to compare with", key)
 	}
 	f, err := s.Open(ctx, key)
 	if err != nil {
@@ -171,6 +111,9 @@ func Verify(ctx context.Context, s Store, key string) error {
 // Check says whether the store can be written, read and deleted right now: nil,
 // or an error whose text tells the operator what to do.
 func Check(ctx context.Context, s Store) error {
+	if own, ok := s.(interface{ Check(context.Context) error }); ok {
+		return own.Check(ctx) // a store of several disks
+	}
 	key := "check/" + strings.ToLower(rand.Text())
 	const body = "recto was here"
 	if err := s.Put(ctx, key, strings.NewReader(body), int64(len(body))); err != nil {
@@ -198,11 +141,15 @@ func compareDigest(ctx context.Context, key, want string, r io.Reader) error {
 }
 
 func checkDigest(key, want string, h hash.Hash) error {
-	if got := hex.EncodeToString(h.Sum(nil)); got != want {
-		return &doc.Error{Code: doc.Internal, Detail: doc.DetailDamaged, Err: ErrDamaged,
-			Message: "the stored original " + want + " is damaged: deliver the file again, or restore it from a backup"}
+	if !named(want, [sha256.Size]byte(h.Sum(nil))) {
+		return damaged(key)
 	}
 	return nil
+}
+
+func damaged(key string) error {
+	return &doc.Error{Code: doc.Internal, Detail: doc.DetailDamaged, Err: ErrDamaged,
+		Message: "the stored object " + key + " is damaged: deliver the file again, or restore it from a backup"}
 }
 
 // spool copies r into w up to limit bytes (0: no limit), hashing.

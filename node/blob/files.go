@@ -141,14 +141,17 @@ func (s *Files) Put(ctx context.Context, key string, r io.Reader, size int64) er
 	if err != nil {
 		return err
 	}
-	lock := &s.puts[maphash.String(s.seed, key)%uint64(len(s.puts))]
-	lock.Lock()
-	defer lock.Unlock()
+	if err := checkName(key, sha256.Sum256(body)); err != nil {
+		return err
+	}
+	defer s.lock(key)()
 	if old, err := os.ReadFile(s.path(key)); err == nil {
-		if !bytes.Equal(old, body) {
-			return conflict(key)
+		if bytes.Equal(old, body) {
+			return fileError(s.fsys.SyncDir(filepath.Dir(s.path(key))))
 		}
-		return fileError(s.fsys.SyncDir(filepath.Dir(s.path(key))))
+		if _, ok := digestOf(key); !ok {
+			return conflict(key)
+		} // else what is there is damaged, and replaced
 	}
 	p, err := s.write.Begin(s.temp())
 	if err != nil {
@@ -162,6 +165,13 @@ func (s *Files) Put(ctx context.Context, key string, r io.Reader, size int64) er
 		return fmt.Errorf("put %s: %w", key, err)
 	}
 	return nil
+}
+
+// lock keeps other writers of key away until the function it gives is called.
+func (s *Files) lock(key string) (unlock func()) {
+	m := &s.puts[maphash.String(s.seed, key)%uint64(len(s.puts))]
+	m.Lock()
+	return m.Unlock
 }
 
 // Open implements Store.

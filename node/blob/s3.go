@@ -178,6 +178,9 @@ func (s *S3) Put(ctx context.Context, key string, r io.Reader, size int64) error
 	if err != nil {
 		return err
 	}
+	if err := checkName(key, sha256.Sum256(body)); err != nil {
+		return err
+	}
 	opts := minio.PutObjectOptions{ContentType: "application/octet-stream"}
 	opts.SetMatchETagExcept("*") // only if there is none
 	_, err = s.c.PutObject(ctx, s.bucket, s.cfg.Prefix+key, bytes.NewReader(body), size, opts)

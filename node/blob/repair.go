@@ -1,0 +1,403 @@
+package blob
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/recto-edge/recto/node/doc"
+)
+
+const (
+	erasuresKept = 90 * 24 * time.Hour // a member that is away for longer must come back empty
+	maxDue       = 100_000             // keys remembered as lacking copies; beyond that a whole round finds them
+	retryDue     = 15 * time.Second
+	readAtOnce   = 32 << 20 // bytes another member is asked to read before it answers
+)
+
+// errChanged ends a round that no longer fits the members.
+var errChanged = errors.New("the members changed")
+
+// round is one comparison of what this member has with what others have.
+type round struct {
+	c      *Copies
+	v      *view
+	force  bool // send even if a better member could: this one knows that they lack it
+	pace   *pace
+	short  int // objects of which too few members have a copy now
+	spare  []spareCopy
+	answer map[string]map[string]holding // of this page: by member and key
+}
+
+// spareCopy is a copy that this member need not have.
+type spareCopy struct {
+	o      object
+	owners []string
+}
+
+// Repair goes through all objects of this member and brings copies where they
+// lack. It is also done in the background: after the start, after a change of
+// members, and every hour.
+func (c *Copies) Repair(ctx context.Context) error {
+	s := &c.repair
+	s.rounds.Lock()
+	defer s.rounds.Unlock()
+	v := c.now.Load()
+	s.begin(c.cfg.Now())
+	r := &round{c: c, v: v, pace: newPace(c.cfg.RepairRate)}
+	err := r.all(ctx)
+	if err == nil && c.now.Load().set != v.set {
+		err = errChanged
+	}
+	s.end(c.cfg.Now(), v, r.short, err)
+	if err != nil {
+		return fmt.Errorf("repair copies: %w", err)
+	}
+	return c.keepPlaced()
+}
+
+func (r *round) all(ctx context.Context) error {
+	if len(r.v.others()) == 0 {
+		return nil
+	}
+	if err := r.tellErasures(ctx); err != nil {
+		return err
+	}
+	var page []Info
+	err := r.c.local.List(ctx, "", "", func(i Info) error {
+		if page = append(page, i); len(page) < maxKeys {
+			return nil
+		}
+		err := r.page(ctx, page)
+		page = page[:0]
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return r.page(ctx, page)
+}
+
+// page compares up to maxKeys objects.
+func (r *round) page(ctx context.Context, page []Info) error {
+	if len(page) == 0 {
+		return nil
+	}
+	if r.c.now.Load().set != r.v.set {
+		return errChanged
+	}
+	r.ask(ctx, page)
+	r.spare = r.spare[:0]
+	for _, i := range page {
+		if err := r.one(ctx, i); err != nil {
+			return err
+		}
+	}
+	if !r.force {
+		r.c.repair.walk(len(page))
+	}
+	return r.giveUp(ctx)
+}
+
+// ask asks every member for those of page that it shall keep.
+func (r *round) ask(ctx context.Context, page []Info) {
+	keys := map[string][]string{}
+	for _, i := range page {
+		for _, id := range r.v.owners(i.Key) {
+			if id != r.v.self && r.c.able(r.v, id) {
+				keys[id] = append(keys[id], i.Key)
+			}
+		}
+	}
+	r.answer = map[string]map[string]holding{}
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for id, of := range keys {
+		p := r.c.peer(id)
+		if p == nil {
+			continue
+		}
+		wg.Go(func() {
+			all, err := p.have(ctx, haveQuestion{Keys: of})
+			if err != nil {
+				return // nothing is known of what it has
+			}
+			m := make(map[string]holding, len(of))
+			for i, h := range all {
+				m[of[i]] = h
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			r.answer[id] = m
+		})
+	}
+	wg.Wait()
+}
+
+// one compares one object and sends it where it lacks, if this member is the best
+// of those that have it.
+func (r *round) one(ctx context.Context, i Info) error {
+	born := i.Modified.Unix()
+	erased, err := r.c.local.erasedAt(i.Key)
+	if err != nil {
+		return err
+	}
+	owners := r.v.owners(i.Key)
+	var holders, lacking []string
+	silent := 0
+	for _, id := range owners {
+		h, known := r.answer[id][i.Key]
+		erased = max(erased, h.Erased)
+		switch {
+		case id == r.v.self, known && h.Size == i.Size:
+			holders = append(holders, id)
+		case known:
+			lacking = append(lacking, id)
+		default:
+			silent++
+		}
+	}
+	if born <= erased {
+		_, err := r.c.local.erase(i.Key, erased)
+		return err
+	}
+	mine := slices.Contains(owners, r.v.self)
+	have := len(holders)
+	if !mine && !r.v.members[r.v.self].Leaving {
+		have++
+	}
+	best := len(holders) == 0 || holders[0] == r.v.self || r.force
+	unsent := len(lacking)
+	if best && (len(lacking) > 0 || have < r.v.synced()) {
+		sent, err := r.send(ctx, i, lacking, r.v.synced()-have)
+		if err != nil {
+			return err
+		}
+		have += len(sent)
+		unsent = len(slices.DeleteFunc(slices.Clone(lacking), func(id string) bool { return slices.Contains(sent, id) }))
+	}
+	if have < r.v.synced() {
+		r.short++
+	}
+	switch {
+	case best && (unsent > 0 || have < r.v.synced()):
+		r.c.repair.set(i.Key, true)
+	case unsent+silent == 0:
+		r.c.repair.set(i.Key, false)
+	}
+	if !mine && silent+len(lacking) == 0 && !r.v.members[r.v.self].Leaving {
+		r.spare = append(r.spare, spareCopy{object{key: i.Key, size: i.Size, born: born}, owners})
+	}
+	return nil
+}
+
+// send sends an object to those that lack it, and to others in their place until
+// at least few more have it. It gives those that took it.
+func (r *round) send(ctx context.Context, i Info, lacking []string, few int) (sent []string, err error) {
+	f, err := r.c.local.open(i.Key)
+	if doc.CodeOf(err) == doc.NotFound {
+		return nil, nil // erased meanwhile
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	o, err := lookAt(ctx, i.Key, f)
+	if err != nil {
+		return nil, err
+	}
+	if wantNamed(o) != nil {
+		r.c.heal(ctx, i.Key)
+		return nil, nil
+	}
+	try := func(id string) error {
+		p := r.c.peer(id)
+		if p == nil || !r.c.able(r.v, id) {
+			return nil
+		}
+		if err := r.pace.wait(ctx, o.size); err != nil {
+			return err
+		}
+		_, err := p.put(ctx, o, readerAt(f, o.size))
+		var erased *erasedError
+		switch {
+		case err == nil:
+			sent = append(sent, id)
+			r.c.repair.count(&r.c.repair.sent)
+		case errors.As(err, &erased):
+			_, err := r.c.local.erase(i.Key, erased.at)
+			return err
+		case doc.CodeOf(err) == doc.Conflict:
+			r.c.log.Error("two members have different objects under one key", "key", i.Key, "member", p.name)
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		default:
+			r.c.log.Warn("a copy cannot be brought to another member now", "key", i.Key, "member", p.name, "error", err)
+		}
+		return nil
+	}
+	for _, id := range lacking {
+		if err := try(id); err != nil {
+			return sent, err
+		}
+	}
+	for _, id := range r.v.rank(i.Key)[r.v.copies():] {
+		if len(sent) >= few {
+			break
+		}
+		if id != r.v.self {
+			if err := try(id); err != nil {
+				return sent, err
+			}
+		}
+	}
+	return sent, nil
+}
+
+// giveUp drops the copies of this page that this member need not have, when all
+// that shall have them have read theirs and found the same bytes.
+func (r *round) giveUp(ctx context.Context) error {
+	for len(r.spare) > 0 {
+		n, bytes := 0, int64(0)
+		for n < len(r.spare) && (n == 0 || bytes+r.spare[n].o.size <= readAtOnce) {
+			bytes += r.spare[n].o.size
+			n++
+		}
+		part := r.spare[:n]
+		r.spare = r.spare[n:]
+		if err := r.pace.wait(ctx, bytes); err != nil {
+			return err
+		}
+		same := r.read(ctx, part, bytes)
+		for _, s := range part {
+			o, err := r.c.local.look(ctx, s.o.key)
+			if doc.CodeOf(err) == doc.NotFound {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			if same[s.o.key+" "+sumHex(o.sum)] != len(s.owners) {
+				continue
+			}
+			if err := r.c.local.drop(ctx, o); err != nil {
+				return err
+			}
+			r.c.repair.count(&r.c.repair.dropped)
+		}
+	}
+	return nil
+}
+
+// read has members read what they keep of part, and counts by key and digest.
+func (r *round) read(ctx context.Context, part []spareCopy, bytes int64) map[string]int {
+	keys := map[string][]string{}
+	for _, s := range part {
+		for _, id := range s.owners {
+			keys[id] = append(keys[id], s.o.key)
+		}
+	}
+	same := map[string]int{}
+	for id, of := range keys {
+		p := r.c.peer(id)
+		if p == nil {
+			continue
+		}
+		all, err := p.have(ctx, haveQuestion{Set: r.v.set, Read: true, Keys: of, bytes: bytes})
+		if err != nil {
+			continue
+		}
+		for i, h := range all {
+			same[of[i]+" "+h.Sum]++
+		}
+	}
+	return same
+}
+
+// tellErasures tells all members of what was erased, and forgets what was erased
+// long ago or lives again.
+func (r *round) tellErasures(ctx context.Context) error {
+	var page []erasure
+	old := r.c.cfg.Now().Add(-erasuresKept).Unix()
+	err := r.c.local.erasures(ctx, func(e erasure) error {
+		if e.At < old {
+			return r.c.local.forgetErasure(e.Key, e.At)
+		}
+		if page = append(page, e); len(page) < maxKeys {
+			return nil
+		}
+		_, err := r.tell(ctx, page)
+		page = page[:0]
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	_, err = r.tell(ctx, page)
+	return err
+}
+
+// tell tells of a page of erasures and gives the members that did not hear it.
+func (r *round) tell(ctx context.Context, page []erasure) (deaf []string, err error) {
+	if len(page) == 0 {
+		return nil, nil
+	}
+	for _, id := range r.v.others() {
+		p := r.c.peer(id)
+		if p == nil || !r.c.able(r.v, id) {
+			deaf = append(deaf, id)
+			continue
+		}
+		born, err := p.erase(ctx, page)
+		if err != nil {
+			deaf = append(deaf, id)
+			continue
+		}
+		for i, e := range page {
+			if born[i] > e.At {
+				if err := r.c.local.forgetErasure(e.Key, e.At); err != nil {
+					return deaf, err
+				}
+			}
+		}
+	}
+	return deaf, ctx.Err()
+}
+
+// due brings copies of what is known to lack them.
+func (c *Copies) repairDue(ctx context.Context) error {
+	s := &c.repair
+	s.rounds.Lock()
+	defer s.rounds.Unlock()
+	r := &round{c: c, v: c.now.Load(), force: true, pace: newPace(c.cfg.RepairRate)}
+	for keys := range slices.Chunk(s.keys(), maxKeys) {
+		var page []Info
+		var erased []erasure
+		for _, key := range keys {
+			if i, err := c.local.Stat(ctx, key); err == nil {
+				page = append(page, i)
+			} else if at, err := c.local.erasedAt(key); err == nil && at > 0 {
+				erased = append(erased, erasure{key, at})
+			} else {
+				s.set(key, false)
+			}
+		}
+		deaf, err := r.tell(ctx, erased)
+		if err != nil {
+			return err
+		}
+		for _, e := range erased {
+			s.set(e.Key, len(deaf) > 0)
+		}
+		if err := r.page(ctx, page); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func sumHex(sum [32]byte) string { return hex.EncodeToString(sum[:]) }
