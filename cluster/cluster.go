@@ -1,298 +1,329 @@
 // Package cluster owns the control plane: the small state that all members agree
 // on (users, keys, types, policies, settings, members), by hashicorp/raft with its
-// log in bbolt. It guarantees that what Propose answered survives a power cut and
-// is applied in the same order everywhere. It knows nothing of documents, and
-// nothing large or often changed belongs in it.
+// log in bbolt, and who belongs to the cluster: join, certificates, the port on
+// which members talk. It guarantees that what Propose answered survives a power
+// cut and is applied in the same order everywhere, and that nobody but a member
+// gets past the peer port. It knows nothing of documents, and nothing large or
+// often changed belongs in it.
 package cluster
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
+	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/raft"
 )
 
-// Errors of a Cluster.
-var (
-	ErrConflict  = errors.New("the entry has another version")
-	ErrNotLeader = errors.New("this member does not lead")
-	ErrInUse     = errors.New("the data directory is in use by another process")
-	ErrTooLarge  = errors.New("the value is too large for the control plane")
-	ErrClosed    = errors.New("the cluster is closed")
-)
-
 // MaxValue is the largest value of an entry, in bytes.
 const MaxValue = 256 << 10
 
-// alone is how long a member that is its own quorum waits before it elects itself.
-// It can lose nobody's heartbeat, so there is nothing to wait for.
-const alone = 50 * time.Millisecond
+// LevelClustered is the feature level from which on a cluster can have several
+// members; below it the log is what the first version wrote.
+const LevelClustered = 2
 
-// Config says where the control plane is kept.
+// Config says where the control plane is kept and who this member is.
 type Config struct {
-	Dir    string // made if absent
-	NodeID string // of this member; empty: kept in Dir, made at the first start
+	Dir       string // made if absent
+	NodeID    string // of this member, letters, digits and "-" in lower case; empty: kept in Dir, made at the first start
+	Name      string // as people call the machine; empty: the host's
+	ClusterID string // empty: kept in the state, made at the first start
+	Listen    string // address of the peer port; empty: none, this member stays alone. A port 0 is kept in Dir after the first start
+	Advertise string // host or host:port by which others reach the peer port; empty: from Listen, or the address of an interface
+	Route     string // host:port of this member's broker routes
+	API       string // URL of its API and UI
+	Version   string
+	Levels    [2]int // feature levels that this build can use, lowest and highest; zero: 1 and 2
+	Skills    []string
+	Workers   int
+
+	Dial   func(ctx context.Context, network, addr string) (net.Conn, error) // to others; nil: net.Dialer
+	Clock  func() time.Time                                                  // nil: time.Now
 	Logger *slog.Logger
+
+	timing timing // tests shorten it
+}
+
+// timing is how long things may take.
+type timing struct {
+	heartbeat time.Duration // without one, a follower asks for an election; half of it is the leader's lease
+	settle    time.Duration // that Open waits for a leader
+	propose   time.Duration // that Propose looks for a leader
+	pulse     time.Duration // between two looks at another member
+	busy      time.Duration // that a join waits for another
+	upkeep    time.Duration // between two looks at certificates and tokens
+}
+
+func (t *timing) fill() {
+	for _, d := range []struct {
+		at    *time.Duration
+		value time.Duration
+	}{
+		{&t.heartbeat, time.Second}, {&t.settle, 3 * time.Second}, {&t.propose, 10 * time.Second},
+		{&t.pulse, 2 * time.Second}, {&t.busy, 30 * time.Second}, {&t.upkeep, time.Minute},
+	} {
+		if *d.at == 0 {
+			*d.at = d.value
+		}
+	}
+}
+
+func (cfg *Config) fill() {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	if cfg.Dial == nil {
+		cfg.Dial = (&net.Dialer{Timeout: handshakeTime, KeepAlive: 15 * time.Second}).DialContext
+	}
+	if cfg.Levels == [2]int{} {
+		cfg.Levels = [2]int{1, LevelClustered}
+	}
+	if cfg.Name == "" {
+		cfg.Name, _ = os.Hostname() // a name is for people; the ID is what counts
+	}
+	cfg.timing.fill()
 }
 
 // Cluster is this member of the control plane. Its methods may be called from any
 // goroutine.
 type Cluster struct {
-	id     string
-	log    *slog.Logger
-	store  *store
-	fsm    *fsm
-	raft   *raft.Raft
-	notify chan bool
-	owned  sync.WaitGroup
+	id        string
+	cfg       Config
+	log       *slog.Logger
+	store     *store
+	fsm       *fsm
+	raft      *raft.Raft
+	transport *raft.NetworkTransport
+	streams   *streams
+	creds     *credentials
+	open      *conns
+	peer      *peer // nil: no peer port
+	mux       *http.ServeMux
+	http      *http.Client
+	peers     []Member // from the answer to the join
+	joined    bool
+	advertise string // host:port of the peer port; empty: none
+	clusterID string // as far as Dir knows it
 
-	close  sync.Once
-	closed chan struct{}
+	notify  chan bool
+	led     atomic.Uint64 // term in which this member began an epoch
+	change  sync.RWMutex  // held for writing while a backup is restored
+	joining chan struct{} // holds the join under way
+
+	certifying sync.Mutex
+	contacts   contacts
+
+	remove      sync.Once
+	removed     chan struct{}
+	removedText atomic.Pointer[string]
+
+	life   context.Context // until Close
+	end    context.CancelFunc
+	mu     sync.Mutex // of closing and of owned.Go
+	gone   bool
+	owned  sync.WaitGroup
+	closed sync.Once
 	err    error // of Close
 }
 
-// Open starts this member as a cluster of one, or as what Dir says it is, and
-// waits until it leads with an epoch of its own, or ctx ends. It answers ErrInUse
-// when another process has Dir open.
+// Open starts this member as what Dir says it is: one that Join let in, or else a
+// cluster of one, made at the first start. One alone waits until it leads, or ctx
+// ends. A joined one waits a few seconds for a leader, then goes on without:
+// reads are answered from what it knew, and it keeps looking. It answers ErrInUse when another process
+// has Dir open, ErrRemoved when the cluster keeps this member out, ErrLevel when the cluster uses features that this build cannot.
 func Open(ctx context.Context, cfg Config) (*Cluster, error) {
-	if cfg.Logger == nil {
-		cfg.Logger = slog.New(slog.DiscardHandler)
-	}
-	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
-		return nil, fmt.Errorf("open cluster: %w", err)
-	}
-	if err := syncDir(filepath.Dir(filepath.Clean(cfg.Dir))); err != nil {
-		return nil, fmt.Errorf("open cluster: %w", err)
-	}
-	st, err := openStore(filepath.Join(cfg.Dir, "raft.db"))
+	cfg.fill()
+	st, err := openDir(cfg.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("open cluster: %w", err)
 	}
-	c := &Cluster{log: cfg.Logger, store: st, fsm: newFSM(), notify: make(chan bool, 8), closed: make(chan struct{})}
-	if err := c.start(cfg); err != nil {
-		return nil, errors.Join(fmt.Errorf("open cluster: %w", err), st.close())
+	c := &Cluster{
+		cfg: cfg, log: cfg.Logger, store: st, fsm: newFSM(), open: newConns(), mux: http.NewServeMux(),
+		notify: make(chan bool, 8), joining: make(chan struct{}, 1), removed: make(chan struct{}),
 	}
-	led := make(chan struct{})
+	c.life, c.end = context.WithCancel(context.Background())
+	c.http = c.newHTTP()
+	led, err := c.start()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open cluster: %w", err), c.Close())
+	}
+	if err := c.settle(ctx, led); err != nil {
+		return nil, errors.Join(fmt.Errorf("open cluster: %w", err), c.Close())
+	}
+	return c, nil
+}
+
+// openDir makes and locks the folder.
+func openDir(dir string) (*store, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	if err := syncDir(filepath.Dir(filepath.Clean(dir))); err != nil {
+		return nil, err
+	}
+	return openStore(filepath.Join(dir, "raft.db"))
+}
+
+// start brings everything up; led is closed when this member leads for the first time.
+func (c *Cluster) start() (led chan struct{}, err error) {
+	if c.id, err = c.store.nodeID(c.cfg.NodeID); err != nil {
+		return nil, err
+	}
+	if !validID(c.id) {
+		return nil, fmt.Errorf("node ID %q: only letters, digits and - in lower case", c.id)
+	}
+	me, err := c.identify()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.listen(me); err != nil {
+		return nil, err
+	}
+	if err := c.startRaft(); err != nil {
+		return nil, err
+	}
+	if err := c.fits(); err != nil {
+		return nil, err
+	}
+	if len(me.Cert) > 0 {
+		if err := c.certify(); err != nil {
+			return nil, err
+		}
+		if err := c.serve(); err != nil {
+			return nil, err
+		}
+	}
+	led = make(chan struct{})
 	c.owned.Go(func() { c.lead(led) })
+	c.owned.Go(c.watchMembers)
+	c.owned.Go(c.upkeep)
+	c.owned.Go(c.pulse)
+	c.owned.Go(c.introduce)
+	return led, nil
+}
+
+// identify learns who this member is from Dir.
+func (c *Cluster) identify() (self, error) {
+	me, err := c.store.self()
+	if err != nil {
+		return me, err
+	}
+	if me.Removed != "" {
+		return me, &Refusal{Err: ErrRemoved, Reason: me.Removed, Remedy: keptOutRemedy}
+	}
+	c.peers, c.joined, c.clusterID = me.Peers, me.Joined, me.Cluster
+	c.creds = &credentials{clock: c.cfg.Clock, member: c.Member}
+	if len(me.Key) == 0 {
+		if c.creds.key, me.Key, err = newKey(); err != nil {
+			return me, err
+		}
+		if err := c.store.setSelf(func(s *self) { s.Key = me.Key }); err != nil {
+			return me, err
+		}
+	} else if c.creds.key, err = x509.ParseECPrivateKey(me.Key); err != nil {
+		return me, fmt.Errorf("read key: %w", err)
+	}
+	if len(me.Cert) > 0 {
+		err = c.creds.set(me.Cert, me.CA)
+	}
+	return me, err
+}
+
+// settle waits as long as Open may take.
+func (c *Cluster) settle(ctx context.Context, led <-chan struct{}) error {
+	if c.joined || !c.alone() {
+		settled, stop := context.WithTimeout(ctx, c.cfg.timing.settle)
+		defer stop()
+		// Without a leader the member starts all the same.
+		if err := c.Barrier(settled); err != nil && ctx.Err() == nil {
+			c.log.Warn("no leader yet; going on with what was known", "error", err)
+		}
+		return context.Cause(ctx)
+	}
 	select {
 	case <-led:
-		return c, nil
+		return nil
 	case <-ctx.Done():
-		return nil, errors.Join(fmt.Errorf("open cluster: wait for leadership: %w", context.Cause(ctx)), c.Close())
+		return fmt.Errorf("wait for leadership: %w", context.Cause(ctx))
 	}
-}
-
-func (c *Cluster) start(cfg Config) (err error) {
-	if c.id, err = c.store.nodeID(cfg.NodeID); err != nil {
-		return err
-	}
-	logger := newLogger(c.log)
-	rc := raft.DefaultConfig()
-	rc.LocalID = raft.ServerID(c.id)
-	rc.Logger = logger
-	rc.NotifyCh = c.notify
-	rc.ShutdownOnRemove = false
-	rc.HeartbeatTimeout, rc.ElectionTimeout, rc.LeaderLeaseTimeout = alone, alone, alone
-	snapshots, err := raft.NewFileSnapshotStoreWithLogger(cfg.Dir, 2, logger)
-	if err != nil {
-		return fmt.Errorf("open snapshots: %w", err)
-	}
-	// Nobody to talk to, so no socket. A join replaces the address by a real one.
-	address, transport := raft.NewInmemTransport(raft.ServerAddress(c.id))
-	known, err := raft.HasExistingState(c.store, c.store, snapshots)
-	if err != nil {
-		return fmt.Errorf("look for a state: %w", err)
-	}
-	if !known {
-		servers := raft.Configuration{Servers: []raft.Server{{ID: rc.LocalID, Address: address}}}
-		if err := raft.BootstrapCluster(rc, c.store, c.store, snapshots, transport, servers); err != nil {
-			return fmt.Errorf("bootstrap: %w", err)
-		}
-	}
-	if c.raft, err = raft.NewRaft(rc, c.fsm, c.store, c.store, snapshots, transport); err != nil {
-		return fmt.Errorf("start raft: %w", err)
-	}
-	return nil
-}
-
-// lead begins an epoch each time this member becomes leader, and closes led after
-// the first.
-func (c *Cluster) lead(led chan struct{}) {
-	for {
-		select {
-		case <-c.closed:
-			return
-		case leads := <-c.notify:
-			if !leads {
-				continue
-			}
-			if err := c.raise(Command{}); err != nil {
-				c.log.Warn("begin an epoch", "error", err)
-				continue
-			}
-			if led != nil {
-				close(led)
-				led = nil
-			}
-		}
-	}
-}
-
-// raise begins a new epoch above the floors in cmd.
-func (c *Cluster) raise(cmd Command) error {
-	cmd.Op = OpEpoch
-	_, err := c.apply(context.Background(), cmd)
-	return err
 }
 
 // NodeID is this member's name: random, and the same as long as Dir is kept.
 func (c *Cluster) NodeID() string { return c.id }
 
-// Propose brings cmd into the log and answers when it is synced and applied here.
-// It fills in At and By. ErrConflict comes with the version that the entry has;
-// after ctx has ended it is open whether the command will be applied.
-func (c *Cluster) Propose(ctx context.Context, cmd Command) (Result, error) {
-	switch {
-	case cmd.Op != OpPut && cmd.Op != OpDelete:
-		return Result{}, fmt.Errorf("propose: command %d cannot be proposed", cmd.Op)
-	case cmd.Kind == "" || cmd.Key == "":
-		return Result{}, errors.New("propose: kind and key are needed")
-	case len(cmd.Value) > MaxValue:
-		return Result{}, fmt.Errorf("propose %s/%s: %w: %d bytes, over %d", cmd.Kind, cmd.Key, ErrTooLarge, len(cmd.Value), MaxValue)
-	}
-	result, err := c.apply(ctx, cmd)
-	if err == nil && result.Conflict {
-		err = ErrConflict
-	}
+// Peer is the address by which others reach the peer port; empty when there is none.
+func (c *Cluster) Peer() string { return c.advertise }
+
+func (c *Cluster) now() time.Time { return c.cfg.Clock().UTC() }
+
+// RouteTLS gives the configuration for the broker's routes, as client and as
+// server: mutual TLS with this member's current certificate, members only.
+func (c *Cluster) RouteTLS() (*tls.Config, error) {
+	cfg, err := c.creds.base()
 	if err != nil {
-		return result, fmt.Errorf("propose %s/%s: %w", cmd.Kind, cmd.Key, err)
+		return nil, fmt.Errorf("configure routes: %w", err)
 	}
-	return result, nil
+	cfg.ClientAuth = tls.RequireAndVerifyClientCert
+	cfg.VerifyConnection = func(cs tls.ConnectionState) error {
+		if id, ok := c.creds.admit(cs); !ok {
+			return fmt.Errorf("%q is no member", id)
+		}
+		return nil
+	}
+	return cfg, nil
 }
 
-func (c *Cluster) apply(ctx context.Context, cmd Command) (Result, error) {
-	cmd.At, cmd.By = time.Now().UTC(), c.id
-	data, err := json.Marshal(cmd)
-	if err != nil {
-		return Result{}, fmt.Errorf("encode command: %w", err)
-	}
-	if err := ctx.Err(); err != nil {
-		return Result{}, err
-	}
-	future := c.raft.Apply(data, 0)
-	done := make(chan error, 1)
-	go func() { done <- future.Error() }() // ends with the raft node at the latest
-	select {
-	case err = <-done:
-	case <-ctx.Done():
-		return Result{}, context.Cause(ctx)
-	}
-	switch {
-	case errors.Is(err, raft.ErrRaftShutdown):
-		return Result{}, ErrClosed
-	case errors.Is(err, raft.ErrNotLeader), errors.Is(err, raft.ErrLeadershipLost), errors.Is(err, raft.ErrLeadershipTransferInProgress):
-		return Result{}, fmt.Errorf("%w: %w", ErrNotLeader, err)
-	case err != nil:
-		return Result{}, err
-	}
-	return future.Response().(Result), nil
-}
+// Admit says whose verified connection it is, and whether that is a member that
+// may be talked to: one that is not removed, with the key that is registered.
+func (c *Cluster) Admit(cs tls.ConnectionState) (id string, ok bool) { return c.creds.admit(cs) }
 
-// Get gives the entry of kind and key as this member knows it.
-func (c *Cluster) Get(kind, key string) (Entry, bool) {
-	c.fsm.mu.RLock()
-	defer c.fsm.mu.RUnlock()
-	return c.fsm.state.Get(kind, key)
-}
-
-// List gives all entries of kind as this member knows them, ordered by key.
-func (c *Cluster) List(kind string) []Entry {
-	c.fsm.mu.RLock()
-	defer c.fsm.mu.RUnlock()
-	return c.fsm.state.List(kind)
-}
-
-// Watch gives a channel that receives after changes of kind ("" for all), one
-// signal for any number of changes, until cancel. Look, then wait, then look again.
-func (c *Cluster) Watch(kind string) (changed <-chan struct{}, cancel func()) {
-	return c.fsm.watch(kind)
-}
-
-// Status is how this member stands.
-type Status struct {
-	NodeID  string `json:"node_id"`
-	State   string `json:"state"`  // leader, follower, candidate or shutdown
-	Leader  string `json:"leader"` // node ID; empty: none known
-	Epoch   uint64 `json:"epoch"`
-	Applied uint64 `json:"applied"` // index of the last entry applied here
-}
-
-// Status says how this member stands.
-func (c *Cluster) Status() Status {
-	_, leader := c.raft.LeaderWithID()
-	state := map[raft.RaftState]string{raft.Leader: "leader", raft.Follower: "follower", raft.Candidate: "candidate", raft.Shutdown: "shutdown"}
-	return Status{NodeID: c.id, State: state[c.raft.State()], Leader: string(leader), Epoch: c.Epoch(), Applied: c.raft.AppliedIndex()}
-}
-
-// Epoch is the number of the current leadership. It only grows; a write that
-// carries it can be refused by whoever has seen a higher one.
-func (c *Cluster) Epoch() uint64 {
-	c.fsm.mu.RLock()
-	defer c.fsm.mu.RUnlock()
-	return c.fsm.state.epoch
-}
-
-// Backup writes the whole state to w. It may be called at any time.
-func (c *Cluster) Backup(w io.Writer) error {
-	snap, err := c.fsm.Snapshot()
-	if err != nil {
-		return fmt.Errorf("backup: %w", err)
+// Go runs fn until it ends, and says whether it did: not after Close.
+func (c *Cluster) spawn(fn func()) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.gone {
+		c.owned.Go(fn)
 	}
-	if _, err := w.Write(snap.(stateSnapshot)); err != nil {
-		return fmt.Errorf("backup: %w", err)
-	}
-	return nil
-}
-
-// Restore replaces the whole state on all members by what Backup wrote. A damaged
-// backup changes nothing. The epoch and the versions go on from the higher of both.
-func (c *Cluster) Restore(r io.Reader) error {
-	data, err := io.ReadAll(r)
-	if err != nil {
-		return fmt.Errorf("restore: %w", err)
-	}
-	if _, err := ReadState(bytes.NewReader(data)); err != nil {
-		return fmt.Errorf("restore: %w", err)
-	}
-	c.fsm.mu.RLock()
-	floor := Command{Epoch: c.fsm.state.epoch, Version: c.fsm.state.version}
-	c.fsm.mu.RUnlock()
-	meta := &raft.SnapshotMeta{Version: raft.SnapshotVersionMax, Size: int64(len(data))}
-	if err := c.raft.Restore(meta, bytes.NewReader(data), 0); err != nil {
-		return fmt.Errorf("restore: %w", err)
-	}
-	if err := c.raise(floor); err != nil {
-		return fmt.Errorf("restore: begin an epoch: %w", err)
-	}
-	return nil
+	return !c.gone
 }
 
 // Close stops this member and waits for it. It may be called again.
 func (c *Cluster) Close() error {
-	c.close.Do(func() {
-		close(c.closed)
-		err := c.raft.Shutdown().Error()
+	c.closed.Do(func() {
+		c.mu.Lock()
+		c.gone = true
+		c.mu.Unlock()
+		c.end()
+		if c.streams != nil {
+			c.err = c.streams.Close()
+		}
+		if c.raft != nil {
+			c.err = errors.Join(c.err, c.raft.Shutdown().Error())
+		} else if c.transport != nil {
+			c.err = errors.Join(c.err, c.transport.Close())
+		}
 		c.owned.Wait()
-		c.err = errors.Join(err, c.store.close())
+		if c.peer != nil {
+			c.err = errors.Join(c.err, c.peer.close())
+		}
+		c.http.CloseIdleConnections()
+		if c.raft != nil {
+			c.err = errors.Join(c.err, c.store.note())
+		}
+		c.err = errors.Join(c.err, c.store.close())
 	})
 	return c.err
 }

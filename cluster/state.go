@@ -2,9 +2,7 @@ package cluster
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
-	"io"
 	"slices"
 	"time"
 )
@@ -18,6 +16,8 @@ const (
 	OpEpoch  Op = 1 // a new leader begins: raises the epoch
 	OpPut    Op = 2 // sets the value of Kind and Key
 	OpDelete Op = 3 // removes it
+	OpBatch  Op = 4 // all of Batch or nothing; from level 2 on
+	OpCheck  Op = 5 // only in a batch: changes nothing, but Expect must hold; from level 2 on
 )
 
 // AnyVersion is an Expect that always holds.
@@ -38,6 +38,11 @@ type Command struct {
 	// neither goes back when an old backup is restored.
 	Epoch   uint64 `json:"epoch,omitempty"`
 	Version uint64 `json:"version,omitempty"`
+
+	// From level 2 on.
+	ID    string    `json:"id,omitempty"`    // of the proposal: repeated, it is not applied again
+	Fence uint64    `json:"fence,omitempty"` // epoch that must be the current one; 0: any
+	Batch []Command `json:"batch,omitempty"` // of OpBatch: puts, deletes and checks of different entries
 }
 
 // Entry is one value of the state.
@@ -51,8 +56,22 @@ type Entry struct {
 
 // Result is the answer to a command.
 type Result struct {
-	Version  uint64 // of the entry after the command; 0 when it is not there
-	Conflict bool   // Expect did not hold; nothing was changed
+	Version  uint64 `json:"version"`            // of the entry after the command, 0 when it is not there; of a batch: of its last put
+	Conflict bool   `json:"conflict,omitempty"` // an Expect did not hold; nothing was changed, Version is of the entry in the way
+	Fenced   bool   `json:"fenced,omitempty"`   // Fence is not the current epoch; nothing was changed
+}
+
+func (r Result) refused() bool { return r.Conflict || r.Fenced }
+
+// remembered is how many of the last proposals are known by their ID. A repetition
+// comes within seconds of the first attempt; nothing that many members decide by
+// hand comes close to this number meanwhile.
+const remembered = 512
+
+// answered is a proposal that was applied, and its result.
+type answered struct {
+	ID string `json:"id"`
+	Result
 }
 
 type place struct{ kind, key string }
@@ -63,6 +82,7 @@ type State struct {
 	entries map[place]Entry
 	version uint64 // last one given
 	epoch   uint64
+	recent  []answered // oldest first
 }
 
 // NewState gives the empty state.
@@ -71,27 +91,56 @@ func NewState() *State { return &State{entries: map[place]Entry{}} }
 // Apply changes the state by one command. It panics on a command that it does not
 // know: a member that skipped one would silently differ from the others.
 func (s *State) Apply(c Command) Result {
-	switch c.Op {
-	case OpEpoch:
+	if c.ID == "" {
+		return s.apply(c)
+	}
+	for _, a := range slices.Backward(s.recent) {
+		if a.ID == c.ID {
+			return a.Result
+		}
+	}
+	r := s.apply(c)
+	if len(s.recent) == remembered {
+		s.recent = slices.Delete(s.recent, 0, 1)
+	}
+	s.recent = append(s.recent, answered{c.ID, r})
+	return r
+}
+
+func (s *State) apply(c Command) Result {
+	if c.Op == OpEpoch {
 		s.epoch = max(s.epoch, c.Epoch) + 1
 		s.version = max(s.version, c.Version)
 		return Result{}
-	case OpPut, OpDelete:
-	default:
-		panic(fmt.Sprintf("cluster: unknown command %d: the log is of a later version", c.Op))
 	}
-	at := place{c.Kind, c.Key}
-	old := s.entries[at] // version 0 when it is not there
-	if c.Expect != AnyVersion && c.Expect != old.Version {
-		return Result{Version: old.Version, Conflict: true}
+	if c.Fence != 0 && c.Fence != s.epoch {
+		return Result{Fenced: true}
 	}
-	if c.Op == OpDelete {
-		delete(s.entries, at)
-		return Result{}
+	parts := c.Batch
+	if c.Op != OpBatch {
+		parts = []Command{c}
 	}
-	s.version++
-	s.entries[at] = Entry{Kind: c.Kind, Key: c.Key, Value: slices.Clone(c.Value), Version: s.version, UpdatedAt: c.At.UTC()}
-	return Result{Version: s.version}
+	for _, p := range parts {
+		if known := p.Op == OpPut || p.Op == OpDelete || (p.Op == OpCheck && c.Op == OpBatch); !known {
+			panic(fmt.Sprintf("cluster: unknown command %d: the log is of a later version", p.Op))
+		}
+		if v := s.entries[place{p.Kind, p.Key}].Version; p.Expect != AnyVersion && p.Expect != v { // version 0 when it is not there
+			return Result{Version: v, Conflict: true}
+		}
+	}
+	var r Result
+	for _, p := range parts {
+		at := place{p.Kind, p.Key}
+		switch p.Op {
+		case OpDelete:
+			delete(s.entries, at)
+		case OpPut:
+			s.version++
+			s.entries[at] = Entry{Kind: p.Kind, Key: p.Key, Value: slices.Clone(p.Value), Version: s.version, UpdatedAt: c.At.UTC()}
+			r.Version = s.version
+		}
+	}
+	return r
 }
 
 // Get gives the entry of kind and key.
@@ -112,53 +161,4 @@ func (s *State) List(kind string) []Entry {
 	}
 	slices.SortFunc(out, func(a, b Entry) int { return cmp.Compare(a.Key, b.Key) })
 	return out
-}
-
-// snapshotFormat is the number of the form below. A later one is refused.
-const snapshotFormat = 1
-
-type snapshot struct {
-	Format  int     `json:"format"`
-	Epoch   uint64  `json:"epoch"`
-	Version uint64  `json:"version"`
-	Entries []Entry `json:"entries"`
-}
-
-// Write writes the state; equal states give equal bytes.
-func (s *State) Write(w io.Writer) error {
-	snap := snapshot{Format: snapshotFormat, Epoch: s.epoch, Version: s.version, Entries: []Entry{}}
-	for _, e := range s.entries {
-		snap.Entries = append(snap.Entries, e)
-	}
-	slices.SortFunc(snap.Entries, func(a, b Entry) int {
-		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Key, b.Key))
-	})
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", " ")
-	if err := enc.Encode(snap); err != nil {
-		return fmt.Errorf("write state: %w", err)
-	}
-	return nil
-}
-
-// ReadState reads what Write wrote, or says why it cannot be that.
-func ReadState(r io.Reader) (*State, error) {
-	dec := json.NewDecoder(r)
-	dec.DisallowUnknownFields()
-	var snap snapshot
-	if err := dec.Decode(&snap); err != nil {
-		return nil, fmt.Errorf("read state: %w", err)
-	}
-	if snap.Format != snapshotFormat {
-		return nil, fmt.Errorf("read state: format %d, this version knows %d", snap.Format, snapshotFormat)
-	}
-	s := &State{entries: make(map[place]Entry, len(snap.Entries)), version: snap.Version, epoch: snap.Epoch}
-	for _, e := range snap.Entries {
-		at := place{e.Kind, e.Key}
-		if _, twice := s.entries[at]; twice || e.Kind == "" || e.Key == "" || e.Version == 0 || e.Version > snap.Version {
-			return nil, fmt.Errorf("read state: entry %s/%s is not possible", e.Kind, e.Key)
-		}
-		s.entries[at] = e
-	}
-	return s, nil
 }

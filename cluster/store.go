@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-msgpack/v2/codec"
@@ -17,12 +18,18 @@ import (
 
 // store is raft's log and its few durable words, in one bbolt file: every change
 // is a synced transaction.
-type store struct{ db *bbolt.DB }
+type store struct {
+	db        *bbolt.DB
+	committed func() uint64 // index known to be committed; goes to the disk with the next entries, or by note
+	noted     atomic.Uint64 // what of it is on the disk
+}
 
 var (
-	bucketLog   = []byte("log")
-	bucketWords = []byte("words")
-	wordNodeID  = []byte("RectoNodeID")
+	bucketLog     = []byte("log")
+	bucketWords   = []byte("words")
+	wordNodeID    = []byte("RectoNodeID")
+	wordSelf      = []byte("RectoSelf")
+	wordCommitted = []byte("RectoCommitted")
 
 	msgpack = &codec.MsgpackHandle{}
 
@@ -53,7 +60,13 @@ func openStore(path string) (*store, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("make log: %w", err), db.Close())
 	}
-	return &store{db}, nil
+	s := &store{db: db, committed: func() uint64 { return 0 }}
+	noted, err := s.GetUint64(wordCommitted)
+	if err != nil && !errors.Is(err, errNotFound) {
+		return nil, errors.Join(err, db.Close())
+	}
+	s.noted.Store(noted)
+	return s, nil
 }
 
 func syncDir(path string) error {
@@ -83,6 +96,28 @@ func (s *store) nodeID(wanted string) (id string, err error) {
 		return b.Put(wordNodeID, []byte(id))
 	})
 	return id, err
+}
+
+// putCommitted notes how far the log is known to be committed: with the entries
+// that are written anyway it costs nothing.
+func (s *store) putCommitted(tx *bbolt.Tx) error {
+	index := s.committed()
+	if index <= s.noted.Load() { // also while a start applies the log again
+		return nil
+	}
+	tx.OnCommit(func() { s.noted.Store(index) })
+	return tx.Bucket(bucketWords).Put(wordCommitted, indexKey(index))
+}
+
+// note writes down how far the log is known to be committed, if that is news.
+func (s *store) note() error {
+	if s.committed() <= s.noted.Load() {
+		return nil
+	}
+	if err := s.db.Update(s.putCommitted); err != nil {
+		return fmt.Errorf("note the committed index: %w", err)
+	}
+	return nil
 }
 
 func indexKey(i uint64) []byte { return binary.BigEndian.AppendUint64(nil, i) }
@@ -126,6 +161,9 @@ func (s *store) StoreLogs(logs []*raft.Log) error {
 	return s.db.Update(func(tx *bbolt.Tx) error {
 		b := tx.Bucket(bucketLog)
 		b.FillPercent = 0.9 // keys only grow
+		if err := s.putCommitted(tx); err != nil {
+			return err
+		}
 		for _, l := range logs {
 			var v []byte
 			if err := codec.NewEncoderBytes(&v, msgpack).Encode(l); err != nil {
