@@ -136,7 +136,8 @@ type Cluster struct {
 	gone   bool
 	owned  sync.WaitGroup
 	closed sync.Once
-	err    error // of Close
+	err    error                  // of Close
+	apiURL atomic.Pointer[string] // see SetAPI
 }
 
 // Open starts this member as what Dir says it is: one that Join let in, or else a

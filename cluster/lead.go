@@ -139,9 +139,23 @@ func (c *Cluster) ClusterID() string {
 func (c *Cluster) me() (Member, error) {
 	key, err := c.creds.public()
 	return Member{
-		ID: c.id, Name: c.cfg.Name, Peer: c.advertise, Route: c.cfg.Route, API: c.cfg.API, Version: c.cfg.Version,
+		ID: c.id, Name: c.cfg.Name, Peer: c.advertise, Route: c.cfg.Route, API: c.api(), Version: c.cfg.Version,
 		Levels: c.cfg.Levels, Key: key, Skills: c.cfg.Skills, Workers: c.cfg.Workers,
 	}, err
+}
+
+// SetAPI says at which URL people reach this member, when that is only known after
+// Open; the others are told.
+func (c *Cluster) SetAPI(url string) {
+	c.apiURL.Store(&url)
+	c.spawn(c.introduce)
+}
+
+func (c *Cluster) api() string {
+	if url := c.apiURL.Load(); url != nil {
+		return *url
+	}
+	return c.cfg.API
 }
 
 // introduce tells the others what is new about this member since they were told
