@@ -99,7 +99,10 @@ func runStatus(ctx context.Context, s streams, args []string) error {
 	if !st.Ready {
 		state = "not ready"
 	}
-	fmt.Fprintf(s.out, "node %s of cluster %s, version %s, %s\n", st.Node, st.Cluster, st.Version, state)
+	if st.Standing != "" && st.Standing != doc.MemberActive {
+		state = string(st.Standing) + ", " + state
+	}
+	fmt.Fprintf(s.out, "%s (%s) of cluster %s, version %s, %s\n", st.Name, st.Node, st.Cluster, st.Version, state)
 	for _, e := range st.Engines {
 		fmt.Fprintf(s.out, "  %-14s %-9s %s\n", e.Name, e.State, e.Detail)
 	}

@@ -19,9 +19,9 @@ import (
 type remote struct{ url, key, ca, data string }
 
 func (r *remote) flags(fs *flag.FlagSet) {
-	fs.StringVar(&r.url, "url", os.Getenv("RECTO_URL"), "address of the node ($RECTO_URL); default: the node of the data folder")
+	fs.StringVar(&r.url, "url", os.Getenv("RECTO_URL"), "address of the node, or of several members with commas between: another one is asked when one fails ($RECTO_URL); default: the node of the data folder")
 	fs.StringVar(&r.key, "key", "", "API key ($RECTO_KEY)")
-	fs.StringVar(&r.ca, "ca", os.Getenv("RECTO_CA"), "PEM file of the node's certificate or its authority ($RECTO_CA)")
+	fs.StringVar(&r.ca, "ca", os.Getenv("RECTO_CA"), "PEM file of the nodes' certificates or their authority ($RECTO_CA)")
 	fs.StringVar(&r.data, "data", os.Getenv("RECTO_HOME"), "data folder of a node on this machine (default recto-data, or $RECTO_HOME)")
 }
 

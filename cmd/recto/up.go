@@ -13,6 +13,7 @@ type configFlags struct {
 	file, data, listen string
 	plain              bool
 	folder, logLevel   string
+	cluster            node.ClusterConfig
 }
 
 func (f *configFlags) load() (node.Config, error) {
@@ -41,6 +42,14 @@ func (f *configFlags) load() (node.Config, error) {
 	if f.logLevel != "" {
 		cfg.Log.Level = f.logLevel
 	}
+	for _, o := range []struct{ from, to *string }{
+		{&f.cluster.Listen, &cfg.Cluster.Listen}, {&f.cluster.Advertise, &cfg.Cluster.Advertise}, {&f.cluster.Name, &cfg.Cluster.Name},
+		{&f.cluster.Join, &cfg.Cluster.Join}, {&f.cluster.Token, &cfg.Cluster.Token},
+	} {
+		if *o.from != "" {
+			*o.to = *o.from
+		}
+	}
 	return cfg, cfg.Validate()
 }
 
@@ -53,6 +62,11 @@ func runUp(ctx context.Context, s streams, args []string) error {
 	fs.BoolVar(&f.plain, "plain-http", false, "speak HTTP without TLS even where others can listen")
 	fs.StringVar(&f.folder, "folder", "", "watch this folder for files (absolute path)")
 	fs.StringVar(&f.logLevel, "log", "", "debug, info, warn or error")
+	fs.StringVar(&f.cluster.Join, "join", "", "at the first start: join the cluster of the member at this address, host:port")
+	fs.StringVar(&f.cluster.Token, "token", "", "with --join: what recto token create gave")
+	fs.StringVar(&f.cluster.Name, "name", "", "how people call this machine (default: its host name)")
+	fs.StringVar(&f.cluster.Listen, "peer-listen", "", "address for other members (default: the host of --listen, port 8421); the next port is used, too")
+	fs.StringVar(&f.cluster.Advertise, "peer-advertise", "", "what other members call that address, host or host:port (default: found out)")
 	if _, err := parse(fs, args, 0, 0); err != nil {
 		return err
 	}

@@ -4,6 +4,12 @@
 // It streams uploads, follows events across broken connections, and turns every
 // answer that is an error back into the *doc.Error the node meant. It trusts a
 // node's self-made certificate by its fingerprint or its file, never blindly.
+//
+// Given the addresses of several members of a cluster it asks another one when
+// one cannot be reached or cannot answer, as long as asking twice does no harm:
+// reading never does, nor does sending a file again, since the same bytes are the
+// same document. What it has written it finds on every member: it keeps the
+// position of its writes and shows it with each request.
 package client
 
 import (
@@ -23,6 +29,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/recto-edge/recto/node/doc"
@@ -34,11 +42,19 @@ type TLS struct {
 	Fingerprint string // sha256:<hex> of the node's public key, as the node prints it
 }
 
-// Client talks to one node. It is safe for concurrent use.
+// Client talks to one node, or to the members of one cluster. It is safe for
+// concurrent use.
 type Client struct {
-	base *url.URL
-	key  string
-	http *http.Client
+	bases []*url.URL
+	at    atomic.Int32 // of the one that worked last
+	key   string
+	http  *http.Client
+	// patience is how long a member may be silent before the next one is asked:
+	// nothing of a body taken and no answer begun. Only when there is a next one.
+	patience struct{ read, write time.Duration }
+
+	mu       sync.Mutex
+	position doc.Position // of what was written through this client
 }
 
 // timeouts of the connection; how long an answer may take is up to the context.
@@ -46,27 +62,37 @@ const (
 	dialTimeout = 10 * time.Second
 	idleTimeout = 60 * time.Second
 	maxError    = 1 << 20 // bytes read of an answer that is an error
+
+	readPatience  = 10 * time.Second
+	writePatience = 30 * time.Second // a file is made durable on several disks
 )
 
 // New makes a client of the node at addr: a URL, or host:port, which means plain
-// HTTP on a loopback address and HTTPS elsewhere. key is an API key.
+// HTTP on a loopback address and HTTPS elsewhere; or of the members of a cluster,
+// their addresses separated by commas. key is an API key.
 func New(addr, key string, trust TLS) (*Client, error) {
-	base, err := parseAddr(addr)
-	if err != nil {
-		return nil, err
+	var bases []*url.URL
+	for _, one := range strings.Split(addr, ",") {
+		base, err := parseAddr(strings.TrimSpace(one))
+		if err != nil {
+			return nil, err
+		}
+		bases = append(bases, base)
 	}
 	cfg, err := trust.config()
 	if err != nil {
 		return nil, err
 	}
-	return &Client{base: base, key: key, http: &http.Client{
+	c := &Client{bases: bases, key: key, http: &http.Client{
 		Transport: &http.Transport{
 			Proxy:               http.ProxyFromEnvironment,
 			DialContext:         (&net.Dialer{Timeout: dialTimeout}).DialContext,
 			TLSHandshakeTimeout: dialTimeout, IdleConnTimeout: idleTimeout, TLSClientConfig: cfg,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // the key goes nowhere else
-	}}, nil
+	}}
+	c.patience.read, c.patience.write = readPatience, writePatience
+	return c, nil
 }
 
 // Close drops idle connections. The client can still be used.
@@ -125,26 +151,32 @@ func (t TLS) config() (*tls.Config, error) {
 type request struct {
 	method, path string
 	query        url.Values
-	body         io.Reader
-	size         int64 // of body; -1: not known
+	body         func() io.Reader // from its beginning; nil: none
+	once         bool             // body has one beginning only
+	again        bool             // of a write: doing it twice is doing it once
+	size         int64            // of body; -1: not known
 	media        string
+	tell         func(sent int64) // of bytes of the body taken; may be nil
 }
 
 // segment escapes a name for use in a path.
 func segment(name string) string { return url.PathEscape(name) }
 
-// open sends a request and gives the answer when it is no error; the caller
-// closes its body.
-func (c *Client) open(ctx context.Context, r request) (*http.Response, error) {
-	target := c.base.String() + r.path
+// request makes what attempt sends.
+func (c *Client) request(ctx context.Context, r request, at int, w *watch) (*http.Request, error) {
+	target := c.bases[at].String() + r.path
 	if len(r.query) > 0 {
 		target += "?" + r.query.Encode()
 	}
-	req, err := http.NewRequestWithContext(ctx, r.method, target, r.body)
+	var body io.Reader
+	if r.body != nil && r.size != 0 {
+		body = watched{r.body(), w}
+	}
+	req, err := http.NewRequestWithContext(ctx, r.method, target, body)
 	if err != nil {
 		return nil, fmt.Errorf("make request: %w", err)
 	}
-	if r.body != nil && r.size != 0 {
+	if body != nil {
 		req.ContentLength = r.size
 	}
 	if r.media != "" {
@@ -153,18 +185,26 @@ func (c *Client) open(ctx context.Context, r request) (*http.Response, error) {
 	if c.key != "" {
 		req.Header.Set("Authorization", "Bearer "+c.key)
 	}
-	res, err := c.http.Do(req)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.position != (doc.Position{}) {
+		req.Header.Set(positionHeader, c.position.String())
+	}
+	return req, nil
+}
+
+// positionHeader carries how far a member was after a write.
+const positionHeader = "Recto-Position"
+
+// keep remembers the position of a write.
+func (c *Client) keep(res *http.Response) {
+	p, err := doc.ParsePosition(res.Header.Get(positionHeader))
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil, fmt.Errorf("%s %s: %w", r.method, r.path, context.Cause(ctx))
-		}
-		return nil, &doc.Error{Code: doc.Unavailable, Message: "cannot reach the node at " + c.base.Host + ": " + reason(err), Err: err}
+		return // a read, or a node on its own
 	}
-	if res.StatusCode >= 300 {
-		defer res.Body.Close()
-		return nil, failure(res)
-	}
-	return res, nil
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.position = c.position.Max(p)
 }
 
 // reason is the part of a network error that tells people something.
@@ -186,6 +226,10 @@ func failure(res *http.Response) error {
 	}
 	raw, _ := io.ReadAll(io.LimitReader(res.Body, maxError))
 	if json.Unmarshal(raw, &f) != nil || f.Error.Code == "" {
+		switch res.StatusCode {
+		case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout: // of a proxy
+			return doc.Errorf(doc.Unavailable, "the node cannot be reached through the proxy before it: %s", res.Status)
+		}
 		return doc.Errorf(doc.Internal, "the node answered %s, and not as a Recto node does", res.Status)
 	}
 	out := f.Error.Error
@@ -240,7 +284,7 @@ func (c *Client) send(ctx context.Context, method, path string, in, out any) err
 	if err != nil {
 		return fmt.Errorf("encode request: %w", err)
 	}
-	return c.call(ctx, request{method: method, path: path, body: bytes.NewReader(raw), size: int64(len(raw)), media: "application/json"}, out)
+	return c.call(ctx, request{method: method, path: path, body: func() io.Reader { return bytes.NewReader(raw) }, size: int64(len(raw)), media: "application/json"}, out)
 }
 
 func (c *Client) get(ctx context.Context, path string, query url.Values, out any) error {

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -25,7 +26,10 @@ type SubmitOptions struct {
 }
 
 // Submit delivers one file: size bytes of r, or all of it when size is -1. It
-// answers when the node has made the file durable.
+// answers when the node has made the file durable. A file that can be read again
+// (an io.ReaderAt that is an io.Seeker, such as an *os.File) is sent to another
+// member when one fails: the same bytes are the same document, so that it is
+// there once, however often it was sent.
 func (c *Client) Submit(ctx context.Context, name string, r io.Reader, size int64, o SubmitOptions) (doc.Receipt, error) {
 	q := url.Values{}
 	if o.Type != "" {
@@ -34,18 +38,31 @@ func (c *Client) Submit(ctx context.Context, name string, r io.Reader, size int6
 	if o.Priority != "" {
 		q.Set("priority", string(o.Priority))
 	}
-	body := r
-	if o.Progress != nil {
-		body = &counted{src: r, size: size, tell: o.Progress}
+	req := request{
+		method: http.MethodPut, path: documents + "/" + segment(label(name)), query: q, size: size, media: "application/octet-stream", again: true,
 	}
-	if size == 0 {
-		body = http.NoBody
+	req.body, req.once = beginnings(r, size)
+	if o.Progress != nil {
+		req.tell = func(sent int64) { o.Progress(sent, size) }
 	}
 	var out doc.Receipt
-	err := c.call(ctx, request{
-		method: http.MethodPut, path: documents + "/" + segment(label(name)), query: q, body: body, size: size, media: "application/octet-stream",
-	}, &out)
+	err := c.call(ctx, req, &out)
 	return out, err
+}
+
+// beginnings gives what reads r from where it stands, once or as often as wanted.
+func beginnings(r io.Reader, size int64) (body func() io.Reader, once bool) {
+	at, ok := r.(io.ReaderAt)
+	seeker, ok2 := r.(io.Seeker)
+	if ok && ok2 {
+		if from, err := seeker.Seek(0, io.SeekCurrent); err == nil {
+			if size < 0 {
+				size = math.MaxInt64 - from
+			}
+			return func() io.Reader { return io.NewSectionReader(at, from, size) }, false
+		}
+	}
+	return func() io.Reader { return r }, true
 }
 
 // label keeps names that mean something in a path from doing so.
@@ -54,22 +71,6 @@ func label(name string) string {
 		return "document"
 	}
 	return name
-}
-
-type counted struct {
-	src        io.Reader
-	sent, size int64
-	tell       func(sent, size int64)
-}
-
-// Read implements io.Reader.
-func (c *counted) Read(p []byte) (int, error) {
-	n, err := c.src.Read(p)
-	if n > 0 {
-		c.sent += int64(n)
-		c.tell(c.sent, c.size)
-	}
-	return n, err
 }
 
 // Get gives the latest revision of a document.

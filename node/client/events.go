@@ -19,7 +19,8 @@ import (
 const (
 	firstPause = 100 * time.Millisecond
 	maxPause   = 5 * time.Second
-	maxEvent   = 1 << 20 // bytes of one line of an event stream
+	maxEvent   = 1 << 20          // bytes of one line of an event stream
+	maxSilence = 45 * time.Second // of an event stream: nodes send a sign of life every 15 s
 )
 
 // errStop ends Follow from within without being an error.
@@ -80,15 +81,24 @@ func (c *Client) follow(ctx context.Context, id doc.ID, f func(doc.Event) error)
 	if id != "" {
 		q.Set("id", string(id))
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	res, err := c.open(ctx, request{method: http.MethodGet, path: prefix + "/events", query: q})
 	if err != nil {
 		return err
 	}
 	defer res.Body.Close()
+	at := c.at.Load()
+	silent := time.AfterFunc(maxSilence, func() {
+		c.at.CompareAndSwap(at, (at+1)%int32(len(c.bases))) // the next one may do better
+		cancel()
+	})
+	defer silent.Stop()
 	lines := bufio.NewScanner(res.Body)
 	lines.Buffer(nil, maxEvent)
 	var kind, data string
 	for lines.Scan() {
+		silent.Reset(maxSilence)
 		name, value, _ := strings.Cut(lines.Text(), ":")
 		value = strings.TrimPrefix(value, " ")
 		switch {
@@ -127,8 +137,23 @@ func deliver(kind, data string, f func(doc.Event) error) error {
 }
 
 // Wait gives the record of a document once it is settled. progress, which may be
-// nil, is told of what happens meanwhile.
+// nil, is told of what happens meanwhile. Among several members one may not have
+// heard yet of a document that another took and could not pass on: it is given a
+// moment to.
 func (c *Client) Wait(ctx context.Context, id doc.ID, progress func(doc.Event)) (doc.Record, error) {
+	until := time.Now().Add(maxSilence)
+	for {
+		rec, err := c.wait(ctx, id, progress)
+		if len(c.bases) == 1 || doc.CodeOf(err) != doc.NotFound || time.Now().After(until) {
+			return rec, err
+		}
+		if err := sleep(ctx, maxPause/5); err != nil {
+			return doc.Record{}, err
+		}
+	}
+}
+
+func (c *Client) wait(ctx context.Context, id doc.ID, progress func(doc.Event)) (doc.Record, error) {
 	var rec doc.Record
 	err := c.Follow(ctx, id, func(e doc.Event) error {
 		if e.Stage != "" || (e.ID != "" && !e.State.Settled()) {

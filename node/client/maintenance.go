@@ -26,6 +26,6 @@ func (c *Client) Backup(ctx context.Context) (io.ReadCloser, error) {
 // Restore brings a backup of size bytes into the running node.
 func (c *Client) Restore(ctx context.Context, r io.Reader, size int64) (Restored, error) {
 	var out Restored
-	err := c.call(ctx, request{method: http.MethodPost, path: prefix + "/restore", body: r, size: size, media: "application/x-tar"}, &out)
+	err := c.call(ctx, request{method: http.MethodPost, path: prefix + "/restore", body: func() io.Reader { return r }, once: true, size: size, media: "application/x-tar"}, &out)
 	return out, err
 }

@@ -36,15 +36,17 @@ func (c *Client) DeleteType(ctx context.Context, name string) error {
 
 // Status is what a node says about itself.
 type Status struct {
-	Node      string    `json:"node"`
-	Cluster   string    `json:"cluster"`
-	Version   string    `json:"version"`
-	Commit    string    `json:"commit,omitempty"`
-	StartedAt time.Time `json:"started_at"`
-	Ready     bool      `json:"ready"`
-	Missing   []string  `json:"missing"` // parts that are not ready
-	Engines   []Engine  `json:"engines"`
-	Models    []string  `json:"models"` // name@sha256:…
+	Node      string          `json:"node"` // id
+	Name      string          `json:"name"`
+	Cluster   string          `json:"cluster"`
+	Standing  doc.MemberState `json:"standing,omitempty"` // in its cluster
+	Version   string          `json:"version"`
+	Commit    string          `json:"commit,omitempty"`
+	StartedAt time.Time       `json:"started_at"`
+	Ready     bool            `json:"ready"`
+	Missing   []string        `json:"missing"` // parts that are not ready
+	Engines   []Engine        `json:"engines"`
+	Models    []string        `json:"models"` // name@sha256:…
 	Limits    struct {
 		MaxBytes  int64 `json:"max_bytes"`
 		MaxPages  int   `json:"max_pages"`
@@ -75,15 +77,17 @@ func (c *Client) Overview(ctx context.Context) (doc.Overview, error) {
 }
 
 // Ready says what the node is missing; empty means it is ready. An error means
-// that it does not answer at all.
+// that it does not answer at all. Of several members it asks the one that worked
+// last.
 func (c *Client) Ready(ctx context.Context) ([]string, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base.String()+"/readyz", nil)
+	base := c.bases[c.at.Load()]
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base.String()+"/readyz", nil)
 	if err != nil {
 		return nil, err
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		return nil, &doc.Error{Code: doc.Unavailable, Message: "cannot reach the node at " + c.base.Host + ": " + reason(err), Err: err}
+		return nil, &doc.Error{Code: doc.Unavailable, Message: "cannot reach the node at " + base.Host + ": " + reason(err), Err: err}
 	}
 	defer res.Body.Close()
 	var out struct {
