@@ -141,7 +141,7 @@ func (in *Intake) submit(ctx context.Context, r io.Reader, d doc.Delivery) (doc.
 		Name: d.Name, Channel: d.Channel, Sender: d.Sender, Type: d.Type, Priority: d.Priority, Parent: d.Parent,
 		ReceivedAt: in.stamp(), Traceparent: d.Traceparent,
 	}
-	if a, err = in.record(ctx, a); err != nil {
+	if err := in.record(ctx, a); err != nil {
 		return doc.Receipt{}, err
 	}
 	// From here on the document is accepted, whatever happens.
@@ -201,24 +201,16 @@ func (in *Intake) stamp() time.Time {
 	}
 }
 
-// record writes the intake record and gives it back as written: a moment later
-// when another member has the same bytes at the same nanosecond.
-func (in *Intake) record(ctx context.Context, a doc.Arrival) (doc.Arrival, error) {
-	for range 10 {
-		body, err := json.Marshal(a)
-		if err != nil {
-			return a, fmt.Errorf("submit: intake record: %w", err)
-		}
-		err = in.cfg.Store.Put(ctx, arrivalKey(a), bytes.NewReader(body), int64(len(body)))
-		if err == nil {
-			return a, nil
-		}
-		if doc.CodeOf(err) != doc.Conflict {
-			return a, fmt.Errorf("submit: intake record: %w", err)
-		}
-		a.ReceivedAt = a.ReceivedAt.Add(1)
+// record writes the intake record.
+func (in *Intake) record(ctx context.Context, a doc.Arrival) error {
+	body, err := json.Marshal(a)
+	if err == nil {
+		err = in.cfg.Store.Put(ctx, arrivalKey(a, body), bytes.NewReader(body), int64(len(body)))
 	}
-	return a, doc.Errorf(doc.Unavailable, "the same file arrives too often at the same moment; repeat later")
+	if err != nil {
+		return fmt.Errorf("submit: intake record: %w", err)
+	}
+	return nil
 }
 
 // tell brings a to the log, if that answers soon. A sender who goes away does

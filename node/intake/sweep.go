@@ -2,6 +2,7 @@ package intake
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"path"
@@ -33,9 +34,12 @@ type sweeper struct {
 	last    time.Time   // start of the last complete sweep
 }
 
-// arrivalKey is where the intake record of a is kept.
-func arrivalKey(a doc.Arrival) string {
-	return fmt.Sprintf("%s%s/%s-%d.json", arrivals, a.ReceivedAt.UTC().Format(dayLayout), a.ID, a.ReceivedAt.UnixNano())
+// arrivalKey is where the intake record of a is kept, which is body. The digest
+// of that lets a store see damage, and keeps apart what two members take in at
+// the same nanosecond. Records of earlier versions have none in their key.
+func arrivalKey(a doc.Arrival, body []byte) string {
+	sum := sha256.Sum256(body)
+	return fmt.Sprintf("%s%s/%s-%d-%x.json", arrivals, a.ReceivedAt.UTC().Format(dayLayout), a.ID, a.ReceivedAt.UnixNano(), sum[:8])
 }
 
 // arrivalID gives the document of the intake record under key.

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/recto-edge/recto/node/blob"
 	"github.com/recto-edge/recto/node/doc"
 )
 
@@ -114,5 +115,48 @@ func TestSweepPassesOverABadRecord(t *testing.T) {
 	}
 	if found, err := d.Sweep(t.Context()); err != nil || found != 1 || d.log.order[0] != r.ID {
 		t.Errorf("Sweep = %d, %v; want the good one", found, err)
+	}
+}
+
+// Records of the version before had no digest in their key.
+func TestSweepFindsRecordsOfEarlierVersions(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t)
+	d.log.set(func(l *fakeLog) { l.away = doc.Errorf(doc.Unavailable, "away") })
+	r := d.submit(t, "bytes", "x")
+	d.log.set(func(l *fakeLog) { l.away = nil })
+	key := d.keys(t, arrivals)[0]
+	body, err := d.store.Read(t.Context(), key, maxArrival)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := key[:strings.LastIndexByte(key, '-')] + ".json"
+	if err := d.store.Put(t.Context(), old, strings.NewReader(string(body)), int64(len(body))); err != nil {
+		t.Fatal(err)
+	}
+	files, ok := d.store.Store.(blob.Plain)
+	if !ok {
+		t.Fatal("another store")
+	}
+	if err := files.Delete(t.Context(), key); err != nil {
+		t.Fatal(err)
+	}
+	d.restart()
+	if found, err := d.Sweep(t.Context()); err != nil || found != 1 || d.log.order[0] != r.ID {
+		t.Errorf("Sweep = %d, %v; want the document", found, err)
+	}
+}
+
+func TestArrivalKeysNameTheirContent(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t)
+	d.submit(t, "bytes", "x")
+	key := d.keys(t, arrivals)[0]
+	files, ok := d.store.Store.(blob.Plain)
+	if !ok {
+		t.Fatal("another store")
+	}
+	if err := blob.Verify(t.Context(), files.Store, key); err != nil {
+		t.Errorf("Verify(%s): %v", key, err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,7 +18,7 @@ import (
 )
 
 // remembered is the vendor memory of a type with what it was made from. Each
-// change makes another one, stored under memory/<type>/<time>; the one before is
+// change makes another one, stored under memory/<type>/<time>-<digest>; the one before is
 // removed then.
 type remembered struct {
 	Format    int                  `json:"format"`
@@ -118,7 +119,8 @@ func (l *Learner) storeMemory(ctx context.Context, name string, m *remembered) e
 	if err := errors.Join(json.NewEncoder(z).Encode(m), z.Close()); err != nil {
 		return fmt.Errorf("store memory: %w", err)
 	}
-	key := fmt.Sprintf("%s%s/%020d.json.gz", memoryPrefix, name, time.Now().UnixNano())
+	sum := sha256.Sum256(b.Bytes()) // lets a store see damage; keys of earlier versions end after the time
+	key := fmt.Sprintf("%s%s/%020d-%x.json.gz", memoryPrefix, name, time.Now().UnixNano(), sum[:8])
 	if err := l.cfg.Objects.Put(ctx, key, b.Bytes()); err != nil {
 		return err
 	}
