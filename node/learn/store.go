@@ -113,6 +113,9 @@ func (l *Learner) keep(ctx context.Context, m *fields.Model, e entry, documents 
 // or another model, NotFound when there is none.
 func (l *Learner) fetch(ctx context.Context, typeName, hex string) (*fields.Model, error) {
 	body, err := l.cfg.Objects.Get(ctx, modelKey(typeName, hex))
+	if doc.DetailOf(err) == doc.DetailDamaged { // seen by the store, and nobody has a good copy
+		return nil, doc.Errorf(doc.Invalid, "the file of model %s is cut or damaged: it cannot be used", short(hex))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("model %s: %w", short(hex), err)
 	}
