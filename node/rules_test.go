@@ -25,6 +25,7 @@ var layers = map[string][]string{
 	"cluster":             {},
 	"embedded":            {"embedded/durable", "embedded/wasmcode"},
 	"embedded/precompile": {"embedded/pdfium", "embedded/zxing"},
+	"embedded/brokertest": {"embedded/broker"},
 	"ui":                  {},
 	"node":                {"node", "cluster", "embedded", "ui"},
 	"node/doc":            {},

@@ -2,23 +2,23 @@
 // disk, clustered from the first start with one member, so that growing to three
 // later moves no data. It guarantees that what JetStream acknowledged is synced,
 // that nobody but this process can connect, and that a failure to start is an
-// error and not an exit. It never speaks the client's side of the protocol: that
-// is done through InProcessConn.
+// error and not an exit; a member that joins is taken in and never leads a cluster
+// of its own. It never speaks the client's side of the protocol: that is done
+// through InProcessConn.
 package broker
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
-	"time"
-
-	"github.com/nats-io/nats-server/v2/server"
 
 	"github.com/recto-edge/recto/embedded/durable"
 )
@@ -29,31 +29,64 @@ const MaxPayload = 4 << 20
 // ErrClosed is what a closed broker answers.
 var ErrClosed = errors.New("broker is closed")
 
-// Config says where a broker keeps its data and what it is called.
+// Config says where a broker keeps its data, what it is called, and how other
+// members reach it.
 type Config struct {
 	Dir         string // holds everything JetStream writes; made if absent
-	ServerName  string // the node's ID; must not change while Dir is kept
+	ServerName  string // the node's ID; must not change while Dir is kept, and is never used again after its removal
 	ClusterName string // the same on all members
-	MaxStore    int64  // bytes JetStream may use; 0: the disk, to be guarded by Storage
+	MaxStore    int64  // bytes JetStream may use; 0: the disk less the reserve, to be guarded by Storage
 	Reserve     int64  // bytes of the disk to leave free; 0: 1 GiB, but at most a tenth of the disk
-	Logger      *slog.Logger
+
+	// Route is the host:port where other members' brokers connect; port 0 takes a
+	// free one, for as long as the Broker lives. RouteTLS secures routes in both
+	// directions: it must ask for certificates and name the server it expects.
+	// Without it the broker is alone for ever, on loopback.
+	Route     string
+	RouteTLS  *tls.Config
+	Advertise string // host:port by which members hear of each other; empty: Route
+	// Admit says whether the owner of a verified certificate may have a route, in
+	// either direction. It is asked at each handshake, and again by SetPeers.
+	Admit func(tls.ConnectionState) bool
+
+	// Peers are the other members known at start. With any, Open and Restart do not
+	// wait until JetStream answers: that takes a quorum.
+	Peers []Peer
+	// Seed makes the first start in Dir that of a joiner: the names of the members
+	// and its own. It then waits to be taken in and cannot elect a leader before.
+	// Empty: a cluster of its own, of which it is the only member.
+	Seed []string
+
+	Logger *slog.Logger
+}
+
+// Peer is another member's broker.
+type Peer struct {
+	Name  string // its ServerName
+	Route string // host:port
 }
 
 // Broker is a running server. Its methods may be called from any goroutine.
 type Broker struct {
 	cfg   Config
 	creds credentials
+	gate  *gate
 
 	mu     sync.Mutex
 	run    *running // nil while stopped
+	peers  []Peer
 	closed bool
 }
 
-// Open starts the server and waits until JetStream answers, or ctx ends. The
-// first start in a directory takes as long as any other.
+// Open starts the server. A lone one is waited for until JetStream answers, or ctx
+// ends, and its first start in a directory takes as long as any other; one with
+// peers runs when Open returns, and Health says whether it answers.
 func Open(ctx context.Context, cfg Config) (*Broker, error) {
 	if cfg.ServerName == "" || cfg.ClusterName == "" || cfg.Dir == "" {
 		return nil, errors.New("open broker: directory, server name and cluster name are needed")
+	}
+	if cfg.RouteTLS == nil && (len(cfg.Peers) > 0 || len(cfg.Seed) > 0 || cfg.Route != "") {
+		return nil, errors.New("open broker: routes to other members need TLS")
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
@@ -62,23 +95,35 @@ func Open(ctx context.Context, cfg Config) (*Broker, error) {
 	if err := durable.MkdirAll(cfg.Dir); err != nil {
 		return nil, fmt.Errorf("open broker: %w", err)
 	}
-	orphans, err := seedMeta(cfg.Dir, cfg.ServerName)
-	if err != nil {
-		return nil, fmt.Errorf("open broker: seed: %w", err)
+	b := &Broker{cfg: cfg, creds: newCredentials(), peers: slices.Clone(cfg.Peers), gate: newGate(cfg)}
+	var err error
+	if b.cfg.Route, err = settle(cfg.Route); err != nil {
+		return nil, fmt.Errorf("open broker: %w", err)
 	}
-	if orphans {
-		cfg.Logger.Warn("streams have lost their meta group and will be removed: rebuild the log")
+	if err := b.seed(cfg.Seed); err != nil {
+		return nil, fmt.Errorf("open broker: %w", err)
 	}
-	b := &Broker{cfg: cfg, creds: newCredentials()}
 	if err := b.Restart(ctx); err != nil {
 		return nil, fmt.Errorf("open broker: %w", err)
 	}
 	return b, nil
 }
 
-// Restart stops the server, if it runs, and starts it again in this process. It
-// is the cure when JetStream switched itself off because the disk was full.
-// Clients reconnect through InProcessConn.
+// seed prepares the very first start in the directory.
+func (b *Broker) seed(members []string) error {
+	orphans, err := seedMeta(b.cfg.Dir, b.cfg.ServerName, members)
+	if err != nil {
+		return fmt.Errorf("seed: %w", err)
+	}
+	if orphans {
+		b.cfg.Logger.Warn("streams have lost their meta group and will be removed: rebuild the log")
+	}
+	return nil
+}
+
+// Restart stops the server, if it runs, and starts it again in this process, with
+// the peers it has by now. It is the cure when JetStream switched itself off because
+// the disk was full. Clients reconnect through InProcessConn.
 func (b *Broker) Restart(ctx context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -87,21 +132,51 @@ func (b *Broker) Restart(ctx context.Context) error {
 	}
 	b.run.stop()
 	b.run = nil
+	return b.start(ctx)
+}
+
+// Reset gives up all that JetStream holds on this member and starts it as a joiner,
+// who gets everything anew from the others: members are their names and its own. It
+// is the cure of a replica that was found bad, and only safe while the others hold
+// all of it and keep a quorum without this one. The files are put aside first, in a
+// folder beside Dir whose name it returns, for the caller to remove.
+func (b *Broker) Reset(ctx context.Context, members []string) (aside string, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return "", ErrClosed
+	}
+	if len(members) < 2 || !slices.Contains(members, b.cfg.ServerName) {
+		return "", errors.New("reset broker: nobody is left who has the data")
+	}
+	b.run.stop()
+	b.run = nil
+	if aside, err = putAside(b.cfg.Dir); err != nil {
+		return "", fmt.Errorf("reset broker: %w", err)
+	}
+	if err := b.seed(members); err != nil {
+		return aside, fmt.Errorf("reset broker: %w", err)
+	}
+	return aside, b.start(ctx)
+}
+
+// start starts the server. The caller holds mu.
+func (b *Broker) start(ctx context.Context) error {
 	for try := 1; ; try++ {
-		run, err := start(ctx, b.cfg, b.creds)
+		run, err := start(ctx, b.cfg, b.creds, b.gate, b.peers)
 		if err == nil {
 			b.run = run
 			return nil
 		}
-		if try == portTries || !strings.Contains(err.Error(), syscall.EADDRINUSE.Error()) {
+		if b.cfg.RouteTLS != nil || try == portTries || !strings.Contains(err.Error(), syscall.EADDRINUSE.Error()) {
 			return err
 		}
 	}
 }
 
-// portTries is how often a start chooses another port when somebody took the one
-// it had found free: the route's port must be known before it is bound. The
-// server says so in words only.
+// portTries is how often a start without a route address chooses another port when
+// somebody took the one it had found free: the route's port must be known before
+// it is bound. The server says so in words only.
 const portTries = 5
 
 // Close stops the server and waits for it. It may be called again.
@@ -164,91 +239,4 @@ func (b *Broker) Health() error {
 		return fmt.Errorf("jetstream: %s", h.Error)
 	}
 	return nil
-}
-
-// running is one life of the server and its anchor.
-type running struct {
-	server  *server.Server
-	anchor  *server.Server
-	starter sync.WaitGroup
-}
-
-// start starts a server with its anchor and waits until JetStream is healthy.
-func start(ctx context.Context, cfg Config, creds credentials) (*running, error) {
-	opts, err := options(cfg, creds)
-	if err != nil {
-		return nil, err
-	}
-	s, err := server.NewServer(opts)
-	if err != nil {
-		return nil, fmt.Errorf("configure server: %w", err)
-	}
-	log := newLogger(cfg.Logger)
-	s.SetLogger(log, cfg.Logger.Enabled(ctx, slog.LevelDebug), false)
-	run := &running{server: s}
-	run.starter.Go(s.Start)
-	if err := run.await(ctx, log, func() bool { return s.ReadyForConnections(time.Millisecond) }); err != nil {
-		run.stop()
-		return nil, fmt.Errorf("start server: %w", err)
-	}
-	if run.anchor, err = startAnchor(cfg.ServerName, opts.LeafNode.Port, creds.anchor); err != nil {
-		run.stop()
-		return nil, err
-	}
-	run.starter.Go(run.anchor.Start)
-	if err := run.await(ctx, log, func() bool { return answers(s) }); err != nil {
-		err = errors.Join(err, healthError(s))
-		run.stop()
-		return nil, fmt.Errorf("wait for jetstream: %w", err)
-	}
-	return run, nil
-}
-
-// answers says whether the JetStream API would do what it is asked. A new leader
-// drops requests and knows no place for a stream until it has heard of itself.
-func answers(s *server.Server) bool {
-	if s.Healthz(nil).Status != "ok" {
-		return false
-	}
-	if s.JetStreamIsLeader() {
-		return len(s.JetStreamClusterPeers()) > 0
-	}
-	js, err := s.Jsz(nil)
-	return err == nil && js.Meta != nil && js.Meta.Leader != "" && js.Meta.Leader != s.Name()
-}
-
-func healthError(s *server.Server) error {
-	if h := s.Healthz(nil); h.Error != "" {
-		return errors.New(h.Error)
-	}
-	return nil
-}
-
-// await polls, because the server offers nothing to wait for.
-func (r *running) await(ctx context.Context, log *logger, ready func() bool) error {
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !ready() {
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case err := <-log.fatal:
-			return err
-		case <-tick.C:
-		}
-	}
-	return nil
-}
-
-func (r *running) stop() {
-	if r == nil {
-		return
-	}
-	r.server.Shutdown()
-	r.server.WaitForShutdown()
-	if r.anchor != nil {
-		r.anchor.Shutdown()
-		r.anchor.WaitForShutdown()
-	}
-	r.starter.Wait()
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"strconv"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 )
@@ -30,16 +32,12 @@ accounts {
 system_account: "$SYS"
 `
 
-func options(cfg Config, creds credentials) (*server.Options, error) {
+func options(cfg Config, creds credentials, gate *gate, peers []Peer) (*server.Options, error) {
 	o := &server.Options{}
 	if err := o.ProcessConfigString(fmt.Sprintf(accounts, account, creds.app, creds.sys)); err != nil {
 		return nil, fmt.Errorf("configure accounts: %w", err)
 	}
 	maxStore, err := maxStore(cfg)
-	if err != nil {
-		return nil, err
-	}
-	clusterPort, err := freePort()
 	if err != nil {
 		return nil, err
 	}
@@ -58,20 +56,67 @@ func options(cfg Config, creds credentials) (*server.Options, error) {
 	o.JetStreamMaxMemory = 64 << 20
 	o.SyncAlways = true // without it a power cut loses whole streams
 
-	// A route to itself is what lets JetStream start clustered with one member.
-	o.Cluster.Name = cfg.ClusterName
-	o.Cluster.Host, o.Cluster.Port = "127.0.0.1", clusterPort
-	o.Cluster.Username, o.Cluster.Password = "route", creds.route
-	o.Routes = []*url.URL{{Scheme: "nats", User: url.UserPassword("route", creds.route), Host: fmt.Sprintf("127.0.0.1:%d", clusterPort)}}
-
 	anchorListener(o, creds.anchor)
-	return o, nil
+	return o, routeOptions(o, cfg, creds, gate, peers)
+}
+
+// routeOptions says where other members connect, and where to connect to.
+func routeOptions(o *server.Options, cfg Config, creds credentials, gate *gate, peers []Peer) error {
+	c := &o.Cluster
+	c.Name = cfg.ClusterName
+	c.NoAdvertise = true // of the client's address, which is no use to others
+	c.PingInterval, c.MaxPingsOut = routePing, routePings
+	if cfg.RouteTLS == nil {
+		port, err := freePort("127.0.0.1")
+		if err != nil {
+			return err
+		}
+		c.Host, c.Port = "127.0.0.1", port
+		c.Username, c.Password = "route", creds.route
+		o.Routes = []*url.URL{{Scheme: "nats", User: url.UserPassword("route", creds.route), Host: fmt.Sprintf("127.0.0.1:%d", port)}}
+		return nil
+	}
+	host, port, err := net.SplitHostPort(cfg.Route)
+	if err != nil {
+		return fmt.Errorf("route address: %w", err)
+	}
+	if c.Port, err = strconv.Atoi(port); err != nil {
+		return fmt.Errorf("route address: %w", err)
+	}
+	c.Host, c.Advertise = host, cfg.Advertise
+	c.TLSConfig, c.TLSTimeout = gate.config, routeHandshake.Seconds()
+	o.Routes = routesTo(cfg, peers)
+	return nil
+}
+
+// Routes notice after twelve seconds that the other side hears nothing: a link that
+// swallows packets would hold a connection for many minutes.
+const (
+	routePing      = 3 * time.Second
+	routePings     = 3
+	routeHandshake = 5 * time.Second
+)
+
+// settle chooses the port of a route address that leaves it open.
+func settle(route string) (string, error) {
+	if route == "" {
+		route = "127.0.0.1:0"
+	}
+	host, port, err := net.SplitHostPort(route)
+	if err != nil {
+		return "", fmt.Errorf("route address: %w", err)
+	}
+	if port != "0" {
+		return route, nil
+	}
+	free, err := freePort(host)
+	return net.JoinHostPort(host, strconv.Itoa(free)), err
 }
 
 // freePort finds a port for the route listener, which must be known before the
 // server starts because the server's own route points at it.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func freePort(host string) (int, error) {
+	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 	if err != nil {
 		return 0, fmt.Errorf("find a port for routes: %w", err)
 	}

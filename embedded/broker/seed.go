@@ -22,17 +22,14 @@ func metaDir(dir string) string {
 	return filepath.Join(dir, "jetstream", "$SYS", "_js_", metaGroup)
 }
 
-// seedMeta writes, before the very first start in dir, the state of a meta group
-// whose only member is serverName. NATS itself assumes at least two members and
-// would never elect a leader.
-//
-// The seed says: in term 1 this member led alone, wrote entry 1, and took a
-// snapshot of nothing. A group that recovers a snapshot campaigns at once when it
-// is its own quorum; with the list of peers alone it waits 4 to 9 seconds first.
-// The format is internal to NATS: the test of the first start guards it.
+// seedMeta writes, before the very first start in dir, the state of the meta group:
+// of one whose only member is serverName, or, for a joiner, of the one that members
+// form. NATS itself assumes at least two members and would never elect a leader
+// alone; and joiners that find each other before the cluster would form their own.
+// The format is internal to NATS: the tests of the first start guard it.
 //
 // orphans says that streams exist without a meta group; NATS removes them.
-func seedMeta(dir, serverName string) (orphans bool, err error) {
+func seedMeta(dir, serverName string, members []string) (orphans bool, err error) {
 	meta := metaDir(dir)
 	if _, err := os.Stat(meta); err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return false, err
@@ -48,7 +45,11 @@ func seedMeta(dir, serverName string) (orphans bool, err error) {
 	if err := durable.MkdirAll(filepath.Join(tmp, "snapshots")); err != nil {
 		return false, err
 	}
-	for name, content := range seedFiles(serverName) {
+	files := loneSeed(serverName)
+	if len(members) > 0 {
+		files = joinerSeed(members)
+	}
+	for name, content := range files {
 		if err := durable.WriteFile(filepath.Join(tmp, name), bytes.NewReader(content)); err != nil {
 			return false, err
 		}
@@ -59,17 +60,15 @@ func seedMeta(dir, serverName string) (orphans bool, err error) {
 	return len(streams) > 0, durable.OS{}.SyncDir(filepath.Dir(meta))
 }
 
-func seedFiles(serverName string) map[string][]byte {
+// loneSeed says: in term 1 this member led alone, wrote entry 1, and took a
+// snapshot of nothing. A group that recovers a snapshot campaigns at once when it
+// is its own quorum; with the list of peers alone it waits 4 to 9 seconds first.
+func loneSeed(serverName string) map[string][]byte {
 	const term, index = 1, 1
 	le := binary.LittleEndian
-	id := peerID(serverName)
-
-	peers := le.AppendUint32(nil, 1)   // size of the group
-	peers = le.AppendUint32(peers, 1)  // known peers
-	peers = append(peers, id...)       //
-	peers = le.AppendUint16(peers, 0)  // extension of another domain: undetermined
-	vote := le.AppendUint64(nil, term) // last term
-	vote = append(vote, id...)         // voted for
+	peers := peerState(1, serverName)
+	vote := le.AppendUint64(nil, term)         // last term
+	vote = append(vote, peerID(serverName)...) // voted for
 
 	snap := le.AppendUint64(nil, term)
 	snap = le.AppendUint64(snap, index)
@@ -88,6 +87,40 @@ func seedFiles(serverName string) map[string][]byte {
 		"tav.idx":   vote,
 		filepath.Join("snapshots", fmt.Sprintf("snap.%d.%d", term, index)): snap,
 	}
+}
+
+// unreachable is the size of the group a joiner believes in until the leader tells
+// it better: no number of joiners is a majority of it, and none of them can be
+// elected, whoever else they meet.
+const unreachable = 1 << 16
+
+func joinerSeed(members []string) map[string][]byte {
+	return map[string][]byte{"peers.idx": peerState(unreachable, members...)}
+}
+
+// peerState is how NATS writes down who is in a Raft group.
+func peerState(size uint32, names ...string) []byte {
+	le := binary.LittleEndian
+	out := le.AppendUint32(nil, size)
+	out = le.AppendUint32(out, uint32(len(names))) // known peers
+	for _, name := range names {
+		out = append(out, peerID(name)...)
+	}
+	return le.AppendUint16(out, 0) // extension of another domain: undetermined
+}
+
+// putAside moves JetStream's files out of dir, into a folder beside it, and gives
+// its name.
+func putAside(dir string) (string, error) {
+	aside, err := os.MkdirTemp(filepath.Dir(dir), filepath.Base(dir)+".aside-*")
+	if err != nil {
+		return "", err
+	}
+	err = os.Rename(filepath.Join(dir, "jetstream"), filepath.Join(aside, "jetstream"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return aside, err
+	}
+	return aside, errors.Join(durable.OS{}.SyncDir(dir), durable.OS{}.SyncDir(filepath.Dir(dir)))
 }
 
 // peerID is how NATS names a server in a Raft group: eight characters made from

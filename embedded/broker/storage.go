@@ -53,14 +53,14 @@ func reserve(cfg Config, d disk) uint64 {
 }
 
 // maxStore is JetStream's own limit. It reserves the limits of streams against
-// it, and above it the meta group steps down: so it is as large as the disk, does
-// not follow the free space, and is not the guard. Storage.Max and Low are.
+// it, and above it the meta group steps down: so it is nearly as large as the disk,
+// does not follow the free space, and is not the guard. Storage.Max and Low are.
 func maxStore(cfg Config) (int64, error) {
 	if cfg.MaxStore > 0 {
 		return cfg.MaxStore, nil
 	}
 	d, err := statDisk(cfg.Dir)
-	return int64(d.total), err
+	return int64(d.total - reserve(cfg, d)), err
 }
 
 // room is what all streams together should be given: below JetStream's limit, and

@@ -135,7 +135,7 @@ func (q *Queue) Durable(ctx context.Context, name string, fn func(ctx context.Co
 	bind := func(ctx context.Context) (err error) {
 		consumer, err = q.js.CreateOrUpdateConsumer(ctx, logStream, jetstream.ConsumerConfig{
 			Durable: name, AckPolicy: jetstream.AckExplicitPolicy, AckWait: 10 * time.Second,
-			MaxDeliver: -1, MaxAckPending: readBatch, Replicas: q.cfg.Replicas,
+			MaxDeliver: -1, MaxAckPending: readBatch,
 		})
 		return err
 	}

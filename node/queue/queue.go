@@ -8,8 +8,6 @@ package queue
 
 import (
 	"context"
-	"crypto/rand"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -42,14 +40,14 @@ const (
 // Broker is where the server is.
 type Broker interface {
 	InProcessConn() (net.Conn, error)
-	Credentials() (user, password string)
+	Credentials() (user, password string)       // of the account that holds the log
+	SystemCredentials() (user, password string) // of the one that administers the servers
 }
 
 // Config says how to open a Queue.
 type Config struct {
 	Broker   Broker
 	Name     string        // of this node, for the server's list of connections
-	Replicas int           // copies of the log; 0: 1
 	MaxBytes int64         // of the log, below what the broker may store, because JetStream stops as a whole there; 0: no limit
 	Timeout  time.Duration // for one answer of the broker; 0: 5 s
 	Full     func() bool   // says that the disk is at its reserve: appends are refused; nil: never
@@ -74,7 +72,6 @@ type Queue struct {
 // Open connects to the broker and makes the streams if they are not there. It
 // repeats until ctx ends while the broker does not answer.
 func Open(ctx context.Context, cfg Config) (*Queue, error) {
-	cfg.Replicas = max(cfg.Replicas, 1)
 	if cfg.Timeout <= 0 {
 		cfg.Timeout = defaultWait
 	}
@@ -85,11 +82,7 @@ func Open(ctx context.Context, cfg Config) (*Queue, error) {
 		cfg.Full = func() bool { return false }
 	}
 	user, password := cfg.Broker.Credentials()
-	nc, err := nats.Connect("", nats.InProcessServer(cfg.Broker), nats.UserInfo(user, password), nats.Name(cfg.Name),
-		nats.MaxReconnects(-1), nats.ReconnectWait(reconnect), nats.ReconnectJitter(reconnect, reconnect),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			cfg.Logger.Warn("broker connection", "error", err)
-		}))
+	nc, err := connect(cfg.Broker, user, password, cfg.Name, cfg.Logger)
 	if err != nil {
 		return nil, fmt.Errorf("open queue: %w", unavailable(err))
 	}
@@ -110,128 +103,21 @@ func Open(ctx context.Context, cfg Config) (*Queue, error) {
 	return q, nil
 }
 
+// connect connects to this member's server, and again whenever it was restarted.
+func connect(b Broker, user, password, name string, log *slog.Logger) (*nats.Conn, error) {
+	return nats.Connect("", nats.InProcessServer(b), nats.UserInfo(user, password), nats.Name(name),
+		nats.MaxReconnects(-1), nats.ReconnectWait(reconnect), nats.ReconnectJitter(reconnect, reconnect),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			log.Warn("broker connection", "error", err)
+		}))
+}
+
 // Close ends the connection. Work, Follow and Durable must have returned.
 func (q *Queue) Close() error {
 	q.stop()
 	q.owned.Wait()
 	q.nc.Close()
 	return nil
-}
-
-func (q *Queue) makeStreams(ctx context.Context) error {
-	maxBytes := q.cfg.MaxBytes
-	if maxBytes <= 0 {
-		maxBytes = -1
-	}
-	docs := jetstream.StreamConfig{
-		Name: logStream, Subjects: []string{subjectDocs + ".*.*"},
-		Storage: jetstream.FileStorage, Replicas: q.cfg.Replicas,
-		Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardNew, MaxBytes: maxBytes,
-		AllowDirect: true, AllowAtomicPublish: true,
-		Metadata: map[string]string{logIDKey: rand.Text()},
-	}
-	state := jetstream.StreamConfig{
-		Name: stateStream, Subjects: []string{"state.>"},
-		Storage: jetstream.FileStorage, Replicas: q.cfg.Replicas,
-		MaxMsgsPerSubject: 1, MaxAge: 7 * 24 * time.Hour, AllowDirect: true,
-	}
-	return q.retry(ctx, func(ctx context.Context) error {
-		if s, err := q.js.Stream(ctx, logStream); err == nil {
-			docs.Metadata[logIDKey] = s.CachedInfo().Config.Metadata[logIDKey]
-		} else if !errors.Is(err, jetstream.ErrStreamNotFound) {
-			return err
-		}
-		for _, stream := range []jetstream.StreamConfig{docs, state} {
-			if err := q.ensure(ctx, stream); err != nil {
-				return fmt.Errorf("make stream %s: %w", stream.Name, err)
-			}
-		}
-		q.logID = docs.Metadata[logIDKey]
-		return q.makeConsumers(ctx)
-	})
-}
-
-// ensure makes a stream, or brings it to cfg. One that is there stays as it is when
-// the broker has less room by now than the streams were promised: it is more use
-// with an old limit than closed.
-func (q *Queue) ensure(ctx context.Context, cfg jetstream.StreamConfig) error {
-	_, err := q.js.CreateOrUpdateStream(ctx, cfg)
-	var refused *jetstream.APIError
-	if errors.As(err, &refused) && refused.ErrorCode == errStorageResources {
-		if _, there := q.js.Stream(ctx, cfg.Name); there == nil {
-			q.log.Warn("the limits of a stream stay as they are: the broker may store less", "stream", cfg.Name)
-			return nil
-		}
-	}
-	return err
-}
-
-// makeConsumers makes those of the workers, so that what waits is counted before
-// the first worker starts.
-func (q *Queue) makeConsumers(ctx context.Context) error {
-	for _, p := range doc.Priorities {
-		_, err := q.js.Consumer(ctx, logStream, workerName(p))
-		if errors.Is(err, jetstream.ErrConsumerNotFound) {
-			_, err = q.js.CreateConsumer(ctx, logStream, q.workerConsumer(p, defaultAckWait))
-		}
-		if err != nil {
-			return fmt.Errorf("make consumer %s: %w", workerName(p), err)
-		}
-	}
-	return nil
-}
-
-// realignConsumers moves back the consumers of a log that was cut: they would
-// wait for sequences that have been given to other revisions by then.
-func (q *Queue) realignConsumers(ctx context.Context) error {
-	return q.retry(ctx, func(ctx context.Context) error {
-		s, err := q.js.Stream(ctx, logStream)
-		if err != nil {
-			return err
-		}
-		last := s.CachedInfo().State.LastSeq
-		consumers := s.ListConsumers(ctx)
-		for info := range consumers.Info() {
-			if info.Delivered.Stream <= last && info.AckFloor.Stream <= last {
-				continue
-			}
-			q.log.Warn("the log was cut: a consumer is moved back", "consumer", info.Name, "from", info.Delivered.Stream, "to", last)
-			if _, err := s.ResetConsumerToSequence(ctx, info.Name, last+1); err != nil {
-				return fmt.Errorf("reset consumer %s: %w", info.Name, err)
-			}
-		}
-		return consumers.Err()
-	})
-}
-
-// retry repeats a call of the broker with the time limit of one, until it
-// succeeds or ctx ends.
-func (q *Queue) retry(ctx context.Context, call func(context.Context) error) error {
-	wait := 10 * time.Millisecond
-	for {
-		try, cancel := context.WithTimeout(ctx, min(q.cfg.Timeout, time.Second))
-		err := call(try)
-		cancel()
-		if err == nil {
-			return nil
-		}
-		if !pause(ctx, wait) {
-			return unavailable(errors.Join(err, context.Cause(ctx)))
-		}
-		wait = min(2*wait, time.Second)
-	}
-}
-
-// pause waits for d and says whether ctx is still alive.
-func pause(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
 }
 
 // LogID is the identity of this log. Whatever was derived from a log with another

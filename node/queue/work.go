@@ -134,7 +134,7 @@ func (q *Queue) workerConsumer(p doc.Priority, ackWait time.Duration) jetstream.
 	return jetstream.ConsumerConfig{
 		Durable: workerName(p), FilterSubject: subjectDocs + "." + string(p) + ".*",
 		AckPolicy: jetstream.AckExplicitPolicy, AckWait: ackWait,
-		MaxDeliver: -1, MaxAckPending: 10_000, Replicas: q.cfg.Replicas,
+		MaxDeliver: -1, MaxAckPending: 10_000,
 	}
 }
 

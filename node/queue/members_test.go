@@ -1,0 +1,161 @@
+package queue_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/recto-edge/recto/embedded/brokertest"
+	"github.com/recto-edge/recto/node/doc"
+	"github.com/recto-edge/recto/node/queue"
+)
+
+// until repeats ok until it is true.
+func until(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 3*patience)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatalf("waited in vain until %s", what)
+		}
+	}
+}
+
+func long(t testing.TB) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), 4*patience)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// cluster is a set of members, each with its broker, its log and its administration.
+type cluster struct {
+	*brokertest.Members
+	t testing.TB
+
+	mu     sync.Mutex
+	queues map[string]*queue.Queue
+	admins map[string]*queue.Admin
+}
+
+// newCluster starts members one after the other; the log has one copy.
+func newCluster(t testing.TB, names ...string) *cluster {
+	t.Helper()
+	c := &cluster{Members: brokertest.New(t), t: t, queues: map[string]*queue.Queue{}, admins: map[string]*queue.Admin{}}
+	c.Logger = logger()
+	for _, name := range names {
+		c.join(name)
+	}
+	return c
+}
+
+// join starts a new member, or one that was stopped, and waits until it belongs.
+func (c *cluster) join(name string) *queue.Queue {
+	c.t.Helper()
+	c.Start(c.t, name)
+	a, err := queue.OpenAdmin(c.Broker(name), logger())
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.t.Cleanup(func() { a.Close() })
+	until(c.t, name+" belongs", func() bool {
+		meta, err := a.Meta(long(c.t))
+		p, there := meta.Peer(name)
+		return err == nil && meta.Leader != "" && there && p.Current
+	})
+	q, err := queue.Open(long(c.t), queue.Config{Broker: c.Broker(name), Name: name, Logger: logger(), Timeout: 2 * time.Second})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.mu.Lock()
+	c.queues[name], c.admins[name] = q, a
+	c.mu.Unlock()
+	c.t.Cleanup(func() { q.Close() })
+	return q
+}
+
+// leave stops a member as if its power were cut, as far as that is possible within
+// a process: its broker and its log just end.
+func (c *cluster) leave(name string) {
+	c.t.Helper()
+	c.admins[name].Close()
+	c.queues[name].Close()
+	c.Stop(c.t, name)
+}
+
+// spread gives the log n copies.
+func (c *cluster) spread(name string, n int) {
+	c.t.Helper()
+	if err := c.queues[name].SetReplicas(long(c.t), n, func(p queue.Progress) { c.t.Logf("%+v", p) }); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// steady appends documents one after the other until stop, which gives how many, and
+// the longest that one of them had to wait.
+func (c *cluster) steady(name string, from int) (stop func() (n int, stall time.Duration)) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var n int
+	var stall time.Duration
+	var wg sync.WaitGroup
+	q := c.queues[name]
+	wg.Go(func() {
+		for ctx.Err() == nil {
+			start := time.Now()
+			for {
+				_, err := q.Append(context.Background(), record(from+n))
+				if err == nil {
+					break
+				}
+				if doc.CodeOf(err) != doc.Unavailable || ctx.Err() != nil && time.Since(start) > patience {
+					c.t.Errorf("append: %v", err)
+					return
+				}
+			}
+			stall = max(stall, time.Since(start))
+			n++
+		}
+	})
+	return func() (int, time.Duration) {
+		cancel()
+		wg.Wait()
+		return n, stall
+	}
+}
+
+// present checks that the documents from..from+n-1 are all in a member's log.
+func (c *cluster) present(name string, from, n int) {
+	c.t.Helper()
+	for i := from; i < from+n; i++ {
+		if _, _, err := c.queues[name].Latest(long(c.t), record(i).ID); err != nil {
+			c.t.Fatalf("document %d, as %s sees it: %v", i, name, err)
+		}
+	}
+}
+
+// The log grows from one copy to three and back while documents are appended.
+func TestCopiesFollowMembers(t *testing.T) {
+	c := newCluster(t, "a", "b", "c")
+	work(t, c.queues["b"], quick(2), func(context.Context, queue.Job) error { return nil })
+	stop := c.steady("a", 0)
+	start := time.Now()
+	c.spread("b", 3)
+	grown := time.Since(start)
+	n, stall := stop()
+	t.Logf("1 to 3 copies in %s, %d documents meanwhile, longest wait %s", grown.Round(time.Millisecond), n, stall.Round(time.Millisecond))
+	for _, name := range c.Names() {
+		c.present(name, 0, n)
+	}
+	stop = c.steady("c", n)
+	start = time.Now()
+	c.spread("a", 1)
+	shrunk := time.Since(start)
+	more, stall := stop()
+	t.Logf("3 to 1 copies in %s, %d documents meanwhile, longest wait %s", shrunk.Round(time.Millisecond), more, stall.Round(time.Millisecond))
+	c.present("b", 0, n+more)
+}
