@@ -111,3 +111,18 @@ func (c Config) memberName() string {
 	}
 	return name
 }
+
+// joinCommand is what to run on a new machine: peer is this member's address for
+// others. The new machine is told to be reachable, as this one is.
+func (c Config) joinCommand(peer, token string) string {
+	args := []string{"recto up"}
+	host, _, err := splitPort(peer)
+	_, port, err2 := splitPort(c.Listen)
+	if err == nil && err2 == nil && port != 0 && !loopback(host) {
+		args = append(args, fmt.Sprintf("--listen :%d", port))
+		if c.PlainHTTP {
+			args = append(args, "--plain-http")
+		}
+	}
+	return strings.Join(append(args, "--join "+peer, "--token "+token), " ")
+}

@@ -35,3 +35,21 @@ func TestPeerAddresses(t *testing.T) {
 		t.Errorf("called %q", c.memberName())
 	}
 }
+
+// A new machine that runs the command can be reached by the others.
+func TestJoinCommand(t *testing.T) {
+	t.Parallel()
+	c := Default()
+	c.Listen = ":8420"
+	if got, want := c.joinCommand("10.0.0.5:8421", "rct1.a"), "recto up --listen :8420 --join 10.0.0.5:8421 --token rct1.a"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	c.PlainHTTP = true
+	if got, want := c.joinCommand("[fd00::7]:8421", "t"), "recto up --listen :8420 --plain-http --join [fd00::7]:8421 --token t"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	c = Default()
+	if got, want := c.joinCommand("127.0.0.1:8421", "t"), "recto up --join 127.0.0.1:8421 --token t"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
