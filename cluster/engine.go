@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -180,6 +179,3 @@ func raftError(err error) error {
 	}
 	return err
 }
-
-// all is an index beyond every log.
-const all = uint64(math.MaxUint64)

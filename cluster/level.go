@@ -55,7 +55,7 @@ func fits(level int, levels [2]int, name, version string) error {
 // answers ErrLevel when a member cannot, and changes nothing then.
 func (c *Cluster) RaiseLevel(ctx context.Context) error {
 	for {
-		if err := c.Barrier(ctx); err != nil {
+		if err := c.tellOthers(ctx); err != nil {
 			return fmt.Errorf("raise level: %w", err)
 		}
 		level, version := c.level()
@@ -64,7 +64,8 @@ func (c *Cluster) RaiseLevel(ctx context.Context) error {
 			return nil
 		}
 		put := Command{Op: OpPut, Kind: kindCluster, Key: "level", Value: []byte(strconv.Itoa(want)), Expect: version}
-		batch := Command{Op: OpBatch, Batch: []Command{put}}
+		joined, _ := c.Get(kindCluster, "joined")
+		batch := Command{Op: OpBatch, Batch: []Command{put, {Op: OpCheck, Kind: kindCluster, Key: "joined", Expect: joined.Version}}}
 		for _, m := range c.Members() {
 			if m.State == Removed {
 				continue

@@ -21,9 +21,10 @@ type lines struct{ log *slog.Logger }
 func (l lines) Write(line []byte) (int, error) {
 	level := slog.LevelDebug
 	switch {
+	case normal(line):
 	case bytes.HasPrefix(line, []byte("[ERROR]")):
 		level = slog.LevelError
-	case bytes.HasPrefix(line, []byte("[WARN]")) && !normal(line):
+	case bytes.HasPrefix(line, []byte("[WARN]")):
 		level = slog.LevelWarn
 	}
 	_, text, _ := bytes.Cut(line, []byte("]"))
@@ -31,7 +32,23 @@ func (l lines) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// normal says whether a warning belongs to every start of a cluster of one.
+// everyday begins what raft calls an error or a warning and what belongs to every
+// start, stop, join or absence of a member. Who is away is for Status to say.
+var everyday = []string{
+	"heartbeat timeout reached, starting election", "no known peers, aborting election", "not part of stable configuration",
+	"failed to accept connection", "failed to decode incoming command", "failed to flush response",
+	"failed to appendEntries to", "failed to heartbeat to", "failed to contact", "failed to install snapshot to",
+	"failed to make requestVote RPC", "failed to make requestPreVote RPC", "failed to pipeline appendEntries",
+	"peer has newer term, stopping replication", "failed to get previous log", "previous log term mis-match", "appendEntries rejected, sending older logs",
+	"Election timeout reached, restarting election", "rejecting vote request since", "rejecting pre-vote request since", "rejecting appendEntries request since node",
+	"clearing log suffix", "skipping application of old log", "heartbeat timeout reached, not part of",
+}
+
 func normal(line []byte) bool {
-	return bytes.Contains(line, []byte("heartbeat timeout reached, starting election"))
+	for _, text := range everyday {
+		if bytes.Contains(line, []byte(text)) {
+			return true
+		}
+	}
+	return false
 }

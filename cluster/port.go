@@ -2,10 +2,10 @@ package cluster
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 )
 
 // listen takes the peer port, before anything is changed: a port that is taken
@@ -31,8 +31,11 @@ func (c *Cluster) listen(me self) error {
 			return err
 		}
 	}
-	c.advertise, err = advertised(c.cfg, l.Addr(), nil)
-	return err
+	if c.advertise, err = advertised(c.cfg, l.Addr(), nil); err != nil {
+		return err
+	}
+	c.cfg.complete(c.advertise)
+	return nil
 }
 
 // serve answers on the peer port from now on. It is called once.
@@ -61,7 +64,7 @@ func (c *Cluster) routes() {
 	c.Handle("POST /cluster/reach", answerJSON(c.reach))
 	c.Handle("POST /cluster/join", answerJSON(c.admitJoin))
 	c.mux.Handle("GET /join", answerGreeting(c))
-	c.mux.Handle("POST /join", answerJSON(c.askJoin))
+	c.mux.Handle("POST /join", http.MaxBytesHandler(answerJSON(c.askJoin), 64<<10))
 }
 
 // advertised gives the host:port by which others reach a listener: what the
@@ -109,9 +112,21 @@ func ownAddress() string {
 	return best
 }
 
-// dialAny connects to an address that is not (yet) a member's.
-func (cfg Config) dialAny(ctx context.Context, addr string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, handshakeTime)
-	defer cancel()
-	return cfg.Dial(ctx, "tcp", addr)
+// complete puts the host of the peer port into the other addresses where they say
+// "all interfaces", which is no address for others.
+func (cfg *Config) complete(peer string) {
+	own, _, _ := net.SplitHostPort(peer)
+	reachable := func(host string) string {
+		if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
+			return own
+		}
+		return host
+	}
+	if host, port, err := net.SplitHostPort(cfg.Route); err == nil {
+		cfg.Route = net.JoinHostPort(reachable(host), port)
+	}
+	if u, err := url.Parse(cfg.API); err == nil && u.Port() != "" {
+		u.Host = net.JoinHostPort(reachable(u.Hostname()), u.Port())
+		cfg.API = u.String()
+	}
 }
