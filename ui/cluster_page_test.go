@@ -1,6 +1,7 @@
 package ui_test
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -42,6 +43,8 @@ func TestClusterIsLive(t *testing.T) {
 	s.change(func(v *doc.ClusterView) { *v = troubled(3) })
 	b.until("alarms stand on top, the worst first", `document.querySelector('.alarms .notice.bad p')?.textContent.includes('attic has not answered') && document.querySelector('.alarms').firstElementChild.matches('.bad')`)
 	b.until("the machine is down", `document.querySelector('[data-member=n2]').dataset.mood === 'bad' && document.querySelectorAll('.picture-line.broken').length === 2`)
+	b.do("scroll down", chromedp.Evaluate[chromedp.Void](`void scrollTo(0, 1e6)`))
+	b.shot("cluster-members")
 	b.until("the navigation warns", `document.querySelector('.nav-alarm b')?.textContent === '1'`)
 	b.open("/documents")
 	b.until("everywhere", `document.querySelector('.nav-alarm b')?.textContent === '1'`)
@@ -55,6 +58,13 @@ func TestAddAMachine(t *testing.T) {
 	b.until("with its end", `!!document.querySelector('main time')`)
 	b.until("it can be copied", `document.querySelector('[data-copy]').dataset.copy === document.querySelector('[data-command]').textContent`)
 	s.wants(t, "token 1h0m0s by user:anna")
+	for _, width := range []int64{1440, 390} {
+		b.size(width, 844)
+		b.shot(fmt.Sprintf("cluster-command-%d", width))
+		if over := eval[int](b, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); over > 0 {
+			t.Errorf("the command is %d px too wide at %d px", over, width)
+		}
+	}
 }
 
 // Whoever runs no scripts can do all of it, and is told what it means first.
