@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/BurntSushi/toml"
@@ -27,7 +28,8 @@ type Config struct {
 	// an address that needs TLS: the node makes its own certificate.
 	TLSCert string `toml:"tls_cert"`
 	TLSKey  string `toml:"tls_key"`
-	// Workers is how many documents are read at the same time. 0: one a core.
+	// Workers is how many documents are read at the same time. 0: one a core, and
+	// fewer where memory is short.
 	Workers int `toml:"workers"`
 	// DrainTimeout is how long a stop waits for documents being read.
 	DrainTimeout time.Duration `toml:"drain_timeout"`
@@ -192,7 +194,20 @@ func (c Config) workers() int {
 	if c.Workers > 0 {
 		return c.Workers
 	}
-	return runtime.NumCPU()
+	return max(1, min(runtime.NumCPU(), int(totalMemory()/perWorker)))
+}
+
+// perWorker is the memory that reading one document at a time may need at its
+// worst, in bytes: a large scan with the models loaded.
+const perWorker = 512 << 20
+
+// totalMemory gives the machine's memory in bytes.
+func totalMemory() uint64 {
+	var info syscall.Sysinfo_t
+	if syscall.Sysinfo(&info) != nil {
+		return 1 << 40 // not known: the cores decide
+	}
+	return info.Totalram * uint64(info.Unit)
 }
 
 // secret gives the S3 secret from the file or the environment.

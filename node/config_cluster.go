@@ -13,7 +13,8 @@ import (
 // each other, and which cluster it joins at its first start.
 type ClusterConfig struct {
 	// Listen is the address for the other members, host:port; they use the port
-	// after it, too. Empty: the host of the node's listen and port 8421.
+	// after it, too. Empty: the host of the node's listen and the
+	// port after its.
 	Listen string `toml:"listen"`
 	// Advertise is what the others call that address: host or host:port. Empty:
 	// found from Listen and the interface that reaches the cluster.
@@ -26,9 +27,6 @@ type ClusterConfig struct {
 	Join  string `toml:"join"`
 	Token string `toml:"token"`
 }
-
-// peerPort is where members talk to each other; the broker's routes use the next.
-const peerPort = 8421
 
 func (c ClusterConfig) validate() error {
 	if c.Listen != "" {
@@ -71,8 +69,10 @@ func splitPort(addr string) (host string, port int, err error) {
 	return host, port, err
 }
 
-// peerListen is the address for the other members, host:port. A node whose API
-// lets the system choose its port lets it choose this one, too.
+// peerListen is the address for the other members, host:port: the port after that
+// of the API unless the configuration names one. A node whose API lets the system
+// choose its port lets it choose this one, too, and so does one whose ports are
+// taken: alone it needs none, and who joins is told the right one.
 func (c Config) peerListen() string {
 	if c.Cluster.Listen != "" {
 		return c.Cluster.Listen
@@ -81,10 +81,17 @@ func (c Config) peerListen() string {
 	if err != nil {
 		return c.Listen // Validate has refused it
 	}
-	if port != 0 {
-		port = peerPort
+	if port == 0 {
+		return net.JoinHostPort(host, "0")
 	}
-	return net.JoinHostPort(host, strconv.Itoa(port))
+	for _, p := range []int{port + 1, port + 2} {
+		l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(p)))
+		if err != nil {
+			return net.JoinHostPort(host, "0")
+		}
+		_ = l.Close() // it was only tried
+	}
+	return net.JoinHostPort(host, strconv.Itoa(port+1))
 }
 
 // routeListen is the address of the broker's routes for peer, the address on

@@ -2,10 +2,8 @@ package node
 
 import (
 	"context"
-	"errors"
 
 	"github.com/recto-edge/recto/cluster"
-	"github.com/recto-edge/recto/node/doc"
 )
 
 // controlState is the control plane as auth and the document types use it: with
@@ -38,15 +36,12 @@ func (s controlState) Delete(ctx context.Context, kind, key string) error {
 }
 
 func (s controlState) propose(ctx context.Context, cmd cluster.Command) error {
-	_, err := s.c.Propose(ctx, cmd)
-	code := doc.Unavailable
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, cluster.ErrConflict):
-		code = doc.Conflict
-	case errors.Is(err, cluster.ErrTooLarge):
-		code = doc.TooLarge
+	if s.c.Level() >= levelFence {
+		cmd.Fence = fenceOf(ctx)
 	}
-	return doc.Errorf(code, "change %s: %w", cmd.Kind, err)
+	_, err := s.c.Propose(ctx, cmd)
+	if err == nil {
+		return nil
+	}
+	return controlError("change "+cmd.Kind, err)
 }

@@ -26,6 +26,8 @@ type identity struct {
 	Format  int    `json:"format"`  // of the data folder
 }
 
+const identityFile = "node.json"
+
 // dataFormat is raised when a start must migrate the folder.
 const dataFormat = 1
 
@@ -47,7 +49,7 @@ func lockData(dir string) (unlock func() error, err error) {
 
 // loadIdentity reads who this node is, or makes it up at the first start.
 func loadIdentity(dir string) (identity, error) {
-	path := filepath.Join(dir, "node.json")
+	path := filepath.Join(dir, identityFile)
 	raw, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		id := identity{Node: "n" + strings.ToLower(rand.Text()[:12]), Cluster: "c" + strings.ToLower(rand.Text()[:12]), Format: dataFormat}

@@ -158,7 +158,7 @@ func doctorBlobs(ctx context.Context, cfg Config, running bool, say sayFunc) {
 		}
 		return
 	}
-	store, err := openStore(ctx, cfg)
+	store, err := openBucket(ctx, cfg)
 	if err == nil {
 		err = blob.Check(ctx, store)
 	}

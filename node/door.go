@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"syscall"
+	"time"
 
 	"github.com/recto-edge/recto/node/blob"
 	"github.com/recto-edge/recto/node/doc"
@@ -28,7 +29,17 @@ func (l *nodeLog) Known(id doc.ID) (doc.Record, bool) { return (*Node)(l).db.Ind
 // intakeStore is the blob store as intake sees it.
 type intakeStore struct {
 	blob.Plain
-	dir string // on the disk that bytes go through, also on their way to a bucket
+	copies *blob.Copies // nil: the store is a bucket that all members share
+	dir    string       // on the disk that bytes go through, also on their way to a bucket
+}
+
+// Keys gives what this machine keeps, where members keep copies: each looks after
+// its own, and every record is on two of them.
+func (s intakeStore) Keys(ctx context.Context, prefix, after string, fn func(key string, stored time.Time) error) error {
+	if s.copies == nil {
+		return s.Plain.Keys(ctx, prefix, after, fn)
+	}
+	return s.copies.ListLocal(ctx, prefix, after, func(i blob.Info) error { return fn(i.Key, i.Modified) })
 }
 
 // Free gives the bytes left on the disk.

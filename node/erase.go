@@ -28,6 +28,8 @@ func (r reviews) Erase(ctx context.Context, id doc.ID, by string) (doc.Record, e
 		return doc.Record{}, err
 	}
 	next = tombstone(next)
+	n.reviewing.Store(id, true)
+	defer n.reviewing.Delete(id)
 	seq, err := n.appendSeq(ctx, next)
 	if err != nil {
 		return doc.Record{}, err

@@ -62,12 +62,27 @@ func (n *Node) still(ctx context.Context, fn func() error) error {
 
 // applyRevision takes one revision into the index and tells watchers.
 func (n *Node) applyRevision(seq uint64, r doc.Record) error {
+	before, _ := n.db.Index().Get(r.ID)
 	if err := n.db.Index().Apply(seq, r); err != nil {
 		return err
 	}
+	n.learnFrom(before, r)
 	n.accepted.Delete(r.ID)
 	n.live.publish(doc.Event{ID: r.ID, Revision: r.Revision, State: r.State, Name: r.Name, At: r.UpdatedAt})
 	return nil
+}
+
+// learnFrom tells learning what was said of a document on another member; what was
+// said here it hears at once.
+func (n *Node) learnFrom(before, r doc.Record) {
+	if _, here := n.reviewing.Load(r.ID); here {
+		return
+	}
+	if r.State == doc.StateErased {
+		n.learner.Forget(before)
+		return
+	}
+	n.learner.Heard(r)
 }
 
 // readLog starts all that reads the log on this node (the index, the archive and

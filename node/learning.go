@@ -3,7 +3,10 @@ package node
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"strings"
 	"time"
 
@@ -34,10 +37,10 @@ func (n *Node) prepareLearning(ctx context.Context) error {
 		shipped[name] = m
 	}
 	n.learner = learn.New(learn.Config{
-		State: n.types.state, Objects: learned{n.store}, Documents: reviewed{n}, Shipped: shipped,
+		State: n.types.state, Objects: learned{n.store, n.local}, Documents: reviewed{n}, Shipped: shipped,
 		Usual: doc.Target{Precision: defaultTarget.Precision, Delta: defaultTarget.Delta, MinGroups: defaultTarget.MinGroups, Apart: defaultTarget.Apart},
 		After: n.cfg.Learn.After, Quiet: n.cfg.Learn.Quiet,
-		Changed: n.sayLearning, Logger: n.log.With("component", "learning"),
+		Changed: n.sayLearning, Turn: n.onDuty, Logger: n.log.With("component", "learning"),
 	})
 	ctx, cancel := context.WithTimeout(ctx, loadPatience)
 	defer cancel()
@@ -48,8 +51,24 @@ func (n *Node) prepareLearning(ctx context.Context) error {
 // startLearning begins to learn, once the index knows the reviews.
 func (n *Node) startLearning(context.Context) error {
 	n.learner.Start()
-	n.onStop(partLearning, func(context.Context) error { return n.learner.Close() })
+	watch := newCrew()
+	watch.run(n.followChoices)
+	n.onStop(partLearning, func(context.Context) error { watch.stop(); return n.learner.Close() })
 	return nil
+}
+
+// followChoices takes up a model that another member made the live one.
+func (n *Node) followChoices(ctx context.Context) {
+	changed, cancel := n.control.Watch(learn.KindChoice)
+	defer cancel()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-changed:
+			n.learner.TakeUp(ctx)
+		}
+	}
 }
 
 // sayLearning shows in the status when a chosen model cannot be used.
@@ -72,26 +91,42 @@ func (n *Node) knowledge(ctx context.Context, r doc.Record) (map[string]fields.K
 	return known, nil
 }
 
-// learned is the blob store as learning sees it.
-type learned struct{ blob.Store }
+// learned is the blob store as learning sees it. Vendor memory stays on this
+// machine: each member makes its own from the reviews.
+type learned struct {
+	shared blob.Store
+	local  blob.Store
+}
+
+func (s learned) of(key string) blob.Store {
+	if strings.HasPrefix(key, memoryPrefix) {
+		return s.local
+	}
+	return s.shared
+}
+
+const memoryPrefix = "memory/"
+
+// Delete removes an object.
+func (s learned) Delete(ctx context.Context, key string) error { return s.of(key).Delete(ctx, key) }
 
 // maxLearned bounds a model or a memory, in bytes.
 const maxLearned = 256 << 20
 
 // Put keeps an object.
 func (s learned) Put(ctx context.Context, key string, body []byte) error {
-	return s.Store.Put(ctx, key, bytes.NewReader(body), int64(len(body)))
+	return s.of(key).Put(ctx, key, bytes.NewReader(body), int64(len(body)))
 }
 
 // Get gives an object.
 func (s learned) Get(ctx context.Context, key string) ([]byte, error) {
-	return blob.ReadAll(ctx, s.Store, key, maxLearned)
+	return blob.ReadAll(ctx, s.of(key), key, maxLearned)
 }
 
 // Keys gives the keys that start with prefix, in order.
 func (s learned) Keys(ctx context.Context, prefix string) ([]string, error) {
 	var out []string
-	err := s.List(ctx, prefix, "", func(i blob.Info) error {
+	err := s.of(prefix).List(ctx, prefix, "", func(i blob.Info) error {
 		out = append(out, i.Key)
 		return nil
 	})
@@ -152,18 +187,62 @@ func (r reviewed) Waiting() int {
 // models is the way of the API to what was learned.
 type models struct{ n *Node }
 
+// trainQuestion asks the member whose duty training is how a type's training
+// goes, or, with Train, for one.
+type trainQuestion struct {
+	Type  string `json:"type"`
+	Train bool   `json:"train"`
+}
+
+// maxModels bounds the list of a type's models, in bytes.
+const maxModels = 4 << 20
+
 func (m models) Models(ctx context.Context, name string) (doc.ModelList, error) {
-	if _, err := m.n.types.Get(ctx, name); err != nil {
-		return doc.ModelList{}, err
-	}
-	return m.n.learner.Models(ctx, name)
+	return m.atTrainer(ctx, trainQuestion{Type: name})
 }
 
 func (m models) Train(ctx context.Context, name, _ string) (doc.ModelList, error) {
-	if _, err := m.n.types.Get(ctx, name); err != nil {
+	return m.atTrainer(ctx, trainQuestion{Type: name, Train: true})
+}
+
+// atTrainer asks the member whose duty training is. When it does not answer, what
+// this member knows of its models is still right.
+func (m models) atTrainer(ctx context.Context, q trainQuestion) (doc.ModelList, error) {
+	n := m.n
+	if _, err := n.types.Get(ctx, q.Type); err != nil {
 		return doc.ModelList{}, err
 	}
-	return m.n.learner.Train(ctx, name)
+	leader := n.control.Status().Leader
+	if leader == "" || leader == n.id.Node {
+		return m.here(ctx, q)
+	}
+	var out doc.ModelList
+	err := n.postTo(ctx, leader, "/train", q, maxModels, &out)
+	if err != nil && !q.Train {
+		return m.here(ctx, q)
+	}
+	return out, err
+}
+
+func (m models) here(ctx context.Context, q trainQuestion) (doc.ModelList, error) {
+	if q.Train {
+		return m.n.learner.Train(ctx, q.Type)
+	}
+	return m.n.learner.Models(ctx, q.Type)
+}
+
+func (n *Node) serveTrain(w http.ResponseWriter, r *http.Request) {
+	var q trainQuestion
+	if err := json.NewDecoder(io.LimitReader(r.Body, 1<<16)).Decode(&q); err != nil {
+		writeFailure(w, doc.Errorf(doc.Invalid, "not a question about training"))
+		return
+	}
+	list, err := models{n}.here(r.Context(), q)
+	if err != nil {
+		writeFailure(w, err)
+		return
+	}
+	writeAnswer(w, list)
 }
 
 func (m models) Activate(ctx context.Context, name, model, by string) (doc.ModelList, error) {

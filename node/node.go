@@ -26,8 +26,10 @@ import (
 	"github.com/recto-edge/recto/node/auth"
 	"github.com/recto-edge/recto/node/blob"
 	"github.com/recto-edge/recto/node/cache"
+	"github.com/recto-edge/recto/node/doc"
 	"github.com/recto-edge/recto/node/intake"
 	"github.com/recto-edge/recto/node/learn"
+	"github.com/recto-edge/recto/node/members"
 	"github.com/recto-edge/recto/node/queue"
 	"github.com/recto-edge/recto/node/telemetry"
 )
@@ -52,7 +54,9 @@ type Node struct {
 
 	control *cluster.Cluster
 	broker  *broker.Broker
-	store   blob.Store
+	store   blob.Store   // of everything that must last
+	local   *blob.Files  // of what this member keeps for itself
+	copies  *blob.Copies // of this and the other machines
 	db      *cache.DB
 	archive archive
 	intake  *intake.Intake
@@ -61,13 +65,27 @@ type Node struct {
 	reading *reading
 	learner *learn.Learner
 	server  *api.Server
+	admin   atomic.Pointer[queue.Admin] // of all members' brokers; nil until this one's is up
 	queue   atomic.Pointer[queue.Queue] // nil until the broker is up and the log is whole
+
+	peers      *peers
+	logWatch   logWatch
+	reconciler *members.Reconciler
+	alarms     atomic.Pointer[[]doc.Alarm]
+	busy       atomic.Int64 // documents and shares of documents that are being read
+
+	shift shift
+
+	route   string     // host:port where the broker listens for those of other members
+	tending sync.Mutex // of broker and routed
+	routed  []broker.Peer
 
 	whileStill chan func() // jobs that run while nobody writes to the index
 
-	accepted sync.Map // records of documents the index does not have yet, by id; emptied as it catches up
-	secrets  sync.Map // passwords of encrypted documents by id, in memory only
-	erasing  sync.Mutex
+	accepted  sync.Map // records of documents the index does not have yet, by id; emptied as it catches up
+	reviewing sync.Map // documents of which somebody says something on this member right now, by id
+	secrets   sync.Map // passwords of encrypted documents by id, in memory only
+	erasing   sync.Mutex
 
 	ailing   int      // probes in a row that the log failed; the prober's alone
 	closers  []closer // in order of acquisition; run last in, first out
@@ -105,12 +123,15 @@ func New(cfg Config, build Build, log *slog.Logger) (*Node, error) {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
 	cfg.Data = data
-	return &Node{
+	n := &Node{
 		cfg: cfg, build: build, log: log,
 		metrics: telemetry.NewMetrics(),
 		parts:   newParts(partControl, partBlobs, partIndex, partBroker, partLog, partModels, partWorkers),
 		live:    newLive(), whileStill: make(chan func()),
-	}, nil
+		peers: newPeers(),
+	}
+	n.reconciler = members.NewReconciler(hands{n}, log.With("component", "members"))
+	return n, nil
 }
 
 // heapLimit is where the collector begins to work harder: pictures of pages come

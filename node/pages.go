@@ -17,6 +17,9 @@ func (n *Node) pagesOf(ctx context.Context, r doc.Record) (doc.Reading, error) {
 	if reading, ok := n.db.Values().Reading(key); ok {
 		return reading, nil
 	}
+	if reading, ok := n.wordsElsewhere(ctx, key); ok {
+		return reading, nil
+	}
 	in, done, err := n.input(ctx, r)
 	if err != nil {
 		return doc.Reading{}, err

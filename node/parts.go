@@ -51,6 +51,13 @@ func (p *parts) check(name string, err error) bool {
 	return p.set(name, partOK, "")
 }
 
+// ok says whether a part works.
+func (p *parts) ok(name string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.ContainsFunc(p.list, func(e api.Engine) bool { return e.Name == name && e.State == partOK })
+}
+
 // missing names the parts that do not work, with what is known about why.
 func (p *parts) missing() []string {
 	p.mu.Lock()

@@ -67,7 +67,7 @@ func (n *Node) damaged(ctx context.Context, q *queue.Queue) (string, error) {
 		return "it is another log than before", nil
 	case last < applied:
 		return fmt.Sprintf("it ends at %d, the index was at %d", last, applied), nil
-	case gaps != mark.Gaps:
+	case gaps != mark.Gaps && len(n.others()) == 0: // with others, somebody else may have erased documents, and replicas are compared
 		return fmt.Sprintf("%d messages are missing in it", gaps), nil
 	case mark.ID != "" && applied > 0:
 		return "", nil
@@ -118,6 +118,14 @@ func (n *Node) markLog(ctx context.Context, q *queue.Queue) error {
 	return writeJSON(filepath.Join(n.cfg.Data, logMarkFile), logMark{ID: q.LogID(), Gaps: gaps})
 }
 
+// alone refuses what is only for a node without other members.
+func (n *Node) alone(context.Context) error {
+	if len(n.others()) > 0 {
+		return doc.Errorf(doc.Conflict, "this machine belongs to a cluster, which repairs its log by itself: start it; if most members are gone for good, see recto recover")
+	}
+	return nil
+}
+
 // Rebuild brings log and index of a stopped node to what its blob store holds,
 // whether or not they look damaged: documents with an archived revision come back
 // with it, those with only an intake record are queued to be read.
@@ -128,7 +136,7 @@ func Rebuild(ctx context.Context, cfg Config, progress func(stage string, done, 
 	}
 	defer func() { err = errors.Join(err, n.Stop(context.WithoutCancel(ctx))) }()
 	for _, step := range []func(context.Context) error{
-		n.openData, n.startBlobs, n.startCache, n.startIntake, n.startBroker,
+		n.openData, n.startControl, n.alone, n.startBlobs, n.startCache, n.startReading, n.prepareLearning, n.startIntake, n.startBroker,
 	} {
 		if err := step(ctx); err != nil {
 			return rep, err

@@ -42,6 +42,8 @@ func (r reviews) Review(ctx context.Context, id doc.ID, c doc.Correction, by str
 	if err != nil {
 		return doc.Record{}, err
 	}
+	n.reviewing.Store(id, true)
+	defer n.reviewing.Delete(id)
 	seq, err := n.appendSeq(ctx, next)
 	if err != nil {
 		return doc.Record{}, err

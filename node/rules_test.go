@@ -27,6 +27,7 @@ var layers = map[string][]string{
 	"embedded/precompile": {"embedded/pdfium", "embedded/zxing"},
 	"embedded/brokertest": {"embedded/broker"},
 	"ui":                  {},
+	"node/nodetest":       {"node", "node/client", "node/doc"},
 	"node":                {"node", "cluster", "embedded", "ui"},
 	"node/doc":            {},
 	"node/client":         {"node/doc"},

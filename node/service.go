@@ -102,6 +102,7 @@ func (d documents) Retry(ctx context.Context, id doc.ID, o api.RetryOptions) (do
 	next.Attempts = 0
 	if o.Password != "" {
 		d.n.secrets.Store(id, o.Password)
+		d.n.tellSecret(ctx, secret{id, o.Password})
 	}
 	seq, err := d.n.appendSeq(ctx, next)
 	if err != nil {

@@ -11,7 +11,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"github.com/recto-edge/recto/cluster"
 	"github.com/recto-edge/recto/embedded/broker"
 	"github.com/recto-edge/recto/node/api"
 	"github.com/recto-edge/recto/node/auth"
@@ -44,8 +43,10 @@ func (n *Node) Start(ctx context.Context, out io.Writer) error {
 		{partModels, n.startReading},
 		{partLearning, n.prepareLearning},
 		{"intake", n.startIntake},
+		{"other members", n.startPeers},
 		{"api", func(ctx context.Context) error { return n.startAPI(ctx, out) }},
 		{partBroker, n.startBroker},
+		{"members", n.startMembers},
 		{partLog, n.startLog},
 		{partWorkers, n.startWorkers},
 		{"folders", n.startFolders},
@@ -79,7 +80,7 @@ func (n *Node) openData(context.Context) error {
 }
 
 func (n *Node) startControl(ctx context.Context) error {
-	c, err := cluster.Open(ctx, cluster.Config{Dir: filepath.Join(n.cfg.Data, "control"), NodeID: n.id.Node, Logger: n.log.With("component", "control")})
+	c, err := n.openControl(ctx)
 	if err != nil {
 		return err
 	}
@@ -92,11 +93,31 @@ func (n *Node) startControl(ctx context.Context) error {
 	return nil
 }
 
-// openStore opens the blob store that cfg names.
-func openStore(ctx context.Context, cfg Config) (blob.Store, error) {
-	if cfg.Blob.Kind == "files" {
-		return blob.OpenFiles(filepath.Join(cfg.Data, "blobs"))
-	}
+// startPeers answers the other members and asks them how they are.
+func (n *Node) startPeers(context.Context) error {
+	n.servePeers()
+	asking := newCrew()
+	n.onStop("other members", func(context.Context) error { asking.stop(); return nil })
+	asking.every(askPeriod, n.askOthers)
+	return nil
+}
+
+// startMembers follows what is said about members and, while this one leads,
+// brings them to their goal. It does so before the log is up: it may not come up
+// without that.
+func (n *Node) startMembers(context.Context) error {
+	c := newCrew()
+	changed, cancel := n.control.Watch("member")
+	c.run(n.tend)
+	c.run(n.keepAccess)
+	c.run(func(ctx context.Context) { n.reconciler.Run(ctx, changed) })
+	c.every(alarmPeriod, n.lookForAlarms)
+	n.onStop("members", func(context.Context) error { c.stop(); cancel(); return nil })
+	return nil
+}
+
+// openBucket opens the bucket that cfg names.
+func openBucket(ctx context.Context, cfg Config) (*blob.S3, error) {
 	c := cfg.Blob.S3
 	s, err := blob.NewS3(blob.S3Config{
 		Endpoint: c.Endpoint, Bucket: c.Bucket, Prefix: c.Prefix, Region: c.Region,
@@ -109,15 +130,39 @@ func openStore(ctx context.Context, cfg Config) (blob.Store, error) {
 	return s, s.Prepare(ctx)
 }
 
-// startBlobs opens the blob store. A bucket that cannot be reached does not end
-// the start: the node says so, refuses documents, and goes on when it is back.
+// startBlobs opens what keeps bytes: this machine's disk, the disks of all
+// members over it, and a bucket over these when there is one. A bucket that cannot
+// be reached does not end the start: the node says so, refuses documents, and goes
+// on when it is back.
 func (n *Node) startBlobs(ctx context.Context) error {
-	store, err := openStore(ctx, n.cfg)
-	if store == nil {
+	local, err := blob.OpenFiles(filepath.Join(n.cfg.Data, "blobs"))
+	if err != nil {
 		return err
 	}
-	n.store, n.archive = store, archive{store}
-	n.parts.check(partBlobs, err)
+	if n.local, err = blob.OpenFiles(filepath.Join(n.cfg.Data, "local")); err != nil {
+		return err
+	}
+	n.copies, err = blob.OpenCopies(blob.CopiesConfig{
+		Local: local, Self: n.id.Node, Members: n.holders(), Client: n.control.HTTP(), Stored: n.arrived,
+		MinFree: n.cfg.Limits.MinFree, Logger: n.log.With("component", "copies"),
+	})
+	if err != nil {
+		return err
+	}
+	n.onStop("copies", func(context.Context) error { return n.copies.Close() })
+	n.control.Handle("/blobs/", n.copies.Handler())
+	n.store = n.copies
+	if n.cfg.Blob.Kind == "s3" {
+		bucket, err := openBucket(ctx, n.cfg)
+		if bucket == nil {
+			return err
+		}
+		n.store, n.archive = bucket, archive{bucket}
+		n.parts.check(partBlobs, err)
+		return nil
+	}
+	n.archive = archive{n.store}
+	n.parts.check(partBlobs, nil)
 	return nil
 }
 
@@ -132,8 +177,12 @@ func (n *Node) startCache(context.Context) error {
 }
 
 func (n *Node) startIntake(context.Context) error {
+	store := intakeStore{blob.Plain{Store: n.store}, n.copies, n.cfg.Data}
+	if n.cfg.Blob.Kind == "s3" {
+		store.copies = nil
+	}
 	n.intake = intake.New(intake.Config{
-		Store: intakeStore{blob.Plain{Store: n.store}, n.cfg.Data}, Log: (*nodeLog)(n), Marks: n.db.Index(),
+		Store: store, Log: (*nodeLog)(n), Marks: n.db.Index(),
 		MaxBytes: n.cfg.Limits.MaxBytes, MinFree: n.cfg.Limits.MinFree, KnownType: n.knownType,
 		Logger: n.log.With("component", "intake"),
 	})
@@ -145,9 +194,9 @@ func (n *Node) startIntake(context.Context) error {
 // from the archive.
 func (n *Node) startBroker(ctx context.Context) error {
 	dir := filepath.Join(n.cfg.Data, "broker")
-	cfg := broker.Config{
-		Dir: dir, ServerName: n.id.Node, ClusterName: n.id.Cluster,
-		Logger: n.log.With("component", "broker"),
+	cfg, err := n.brokerConfig(dir)
+	if err != nil {
+		return err
 	}
 	b, err := broker.Open(ctx, cfg)
 	if err != nil && ctx.Err() == nil {
@@ -162,7 +211,15 @@ func (n *Node) startBroker(ctx context.Context) error {
 		return err
 	}
 	n.onStop(partBroker, func(context.Context) error { return b.Close() })
+	admin, err := queue.OpenAdmin(b, n.log.With("component", "brokers"))
+	if err != nil {
+		return err
+	}
+	n.onStop("brokers", func(context.Context) error { return admin.Close() })
+	n.tending.Lock()
 	n.broker = b
+	n.tending.Unlock()
+	n.admin.Store(admin)
 	n.parts.set(partBroker, partOK, "")
 	return nil
 }
@@ -247,7 +304,7 @@ func (n *Node) startAPI(ctx context.Context, out io.Writer) error {
 		PlainHTTP: n.cfg.PlainHTTP, Version: n.build.Version, MaxBytes: n.cfg.Limits.MaxBytes,
 		Logger: n.log.With("component", "api"), Metrics: promhttp.HandlerFor(n.metrics.Registry, promhttp.HandlerOpts{}),
 	}, n.auth, api.Ports{
-		Documents: documents{n}, Content: content{n}, Types: n.types, Reviews: reviews{n}, Models: models{n}, Events: events{n}, Status: status{n}, Maintenance: maintenance{n},
+		Documents: documents{n}, Content: content{n}, Types: n.types, Reviews: reviews{n}, Models: models{n}, Events: events{n}, Status: status{n}, Maintenance: maintenance{n}, Cluster: clusterPort{n}, Member: memberPort{n},
 	})
 	if err != nil {
 		return err
@@ -263,6 +320,7 @@ func (n *Node) startAPI(ctx context.Context, out io.Writer) error {
 	if err := n.grantAccess(ctx, s.URL(), s.Fingerprint()); err != nil {
 		return err
 	}
+	n.control.SetAPI(s.URL())
 	return n.greet(ctx, s.URL(), out)
 }
 
@@ -315,14 +373,10 @@ func (n *Node) gauges() telemetry.Gauges {
 	}
 }
 
+// startWorkers lets this member read documents while it stands as one that does.
 func (n *Node) startWorkers(context.Context) error {
-	q := n.queue.Load()
-	workers := newCrew()
-	workers.keep(func(ctx context.Context) error {
-		return q.Work(ctx, queue.WorkConfig{Slots: n.cfg.workers(), Drain: n.cfg.DrainTimeout}, n.work)
-	}, func(err error) { n.log.Error("workers stopped, started again in a second", "error", err) })
+	n.beginShift()
 	// Work drains before it returns, and what it needs is closed after that.
-	n.onStop(partWorkers, func(context.Context) error { workers.stop(); return nil })
-	n.parts.set(partWorkers, partOK, "")
+	n.onStop(partWorkers, func(context.Context) error { n.endShift(); return nil })
 	return nil
 }

@@ -21,6 +21,8 @@ const byWorker = "worker"
 // the cache when it was already found, and appending a revision that somebody
 // else appended first ends the job without harm.
 func (n *Node) work(ctx context.Context, job queue.Job) error {
+	n.busy.Add(1)
+	defer n.busy.Add(-1)
 	rec := job.Record
 	rec.Attempts = job.Attempt
 	reading, err := rec.Next(doc.StateReading, byWorker, time.Now().UTC())
@@ -191,6 +193,7 @@ func (n *Node) read(ctx context.Context, rec doc.Record) (out extract.Output, do
 	in.Progress = func(stage string, page, pages int) {
 		n.progress(doc.Event{ID: rec.ID, Revision: rec.Revision, State: rec.State, Name: rec.Name, Stage: stage, Page: page, Pages: pages, At: time.Now().UTC()})
 	}
+	in.Share = func(pages int) []extract.Helper { return n.helpers(in, pages) }
 	out, err = n.reading.read(ctx, in)
 	return out, done, err
 }

@@ -63,9 +63,9 @@ type Input struct {
 	Whole bool
 	// Parallel is how many pages are read at the same time; 0 means one.
 	Parallel int
-	// Helpers read pages elsewhere; none of them is needed, and what they fail to
-	// give is read here.
-	Helpers []Helper
+	// Share gives those who read pages elsewhere, for a document of many pages; may
+	// be nil. None of them is needed, and what they fail to give is read here.
+	Share func(pages int) []Helper
 	// Reading is what was read before from the same bytes with the same models;
 	// nil: read now.
 	Reading *doc.Reading

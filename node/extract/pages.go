@@ -111,7 +111,11 @@ func (r *Reader) readPages(ctx context.Context, in Input, f *decode.File, sw *st
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var helpers sync.WaitGroup
-	for _, h := range in.Helpers {
+	var share []Helper
+	if in.Share != nil {
+		share = in.Share(f.NumPages)
+	}
+	for _, h := range share {
 		helpers.Go(func() { reading.help(ctx, h) })
 	}
 	g, gctx := errgroup.WithContext(ctx)

@@ -85,7 +85,7 @@ func TestPagesAreShared(t *testing.T) {
 			t.Parallel()
 			r, _ := reader()
 			in := sharedInput()
-			in.Helpers = helpers
+			in.Share = func(int) []Helper { return helpers }
 			f, err := decode.Open(t.Context(), decode.Input{Name: in.Name, R: in.R, Size: in.Size}, r.cfg.Limits, r.cfg.PDF)
 			if err != nil {
 				t.Fatal(err)

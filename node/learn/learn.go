@@ -63,6 +63,10 @@ type Config struct {
 	Quiet     time.Duration            // after the first review of fewer; 0: 10 min
 	Patience  time.Duration            // for documents that wait to be read to leave time; 0: 10 min
 	Changed   func()                   // told when what Trouble says may have changed; may be nil
+	// Turn says whether training is this member's duty now. The context it gives
+	// ends when that is over, and what is written under it is refused then; done is
+	// called after the training. nil: it always is.
+	Turn func(context.Context) (duty context.Context, done func(), yes bool)
 	Logger    *slog.Logger             // nil: silent
 }
 
@@ -117,6 +121,9 @@ func New(cfg Config) *Learner {
 	if cfg.Changed == nil {
 		cfg.Changed = func() {}
 	}
+	if cfg.Turn == nil {
+		cfg.Turn = func(ctx context.Context) (context.Context, func(), bool) { return ctx, func() {}, true }
+	}
 	return &Learner{cfg: cfg, log: cfg.Logger, shelves: map[string]*shelf{}, wake: make(chan struct{}, 1)}
 }
 
@@ -127,7 +134,7 @@ func (l *Learner) Load(ctx context.Context) {
 	for name := range l.cfg.Shipped {
 		names[name] = true
 	}
-	for name := range l.cfg.State.List(kindChoice) {
+	for name := range l.cfg.State.List(KindChoice) {
 		names[name] = true
 	}
 	for _, name := range l.rememberedTypes(ctx) {
@@ -161,6 +168,24 @@ func (l *Learner) load(ctx context.Context, name string) {
 	s := l.shelf(name)
 	s.live, s.warning, s.memory, s.retry, s.stale = live, warning, memory, retry, true
 	l.settle(name, s)
+}
+
+// TakeUp loads the models that were made the live ones since, on this member or on
+// another.
+func (l *Learner) TakeUp(ctx context.Context) {
+	for name := range l.cfg.State.List(KindChoice) {
+		l.mu.Lock()
+		now := ""
+		if s := l.shelf(name); s.live != nil && s.live != l.cfg.Shipped[name] {
+			now = bare(s.live.Digest())
+		}
+		l.mu.Unlock()
+		if l.chosen(name).Live != now {
+			l.load(ctx, name)
+			l.cfg.Changed()
+			l.nudge()
+		}
+	}
 }
 
 // reload takes up what could not be loaded because the store was away.
@@ -282,6 +307,22 @@ func (l *Learner) Reviewed(ctx context.Context, before, now doc.Record, t doc.Ty
 	l.nudge()
 }
 
+// Heard takes in a review that was given on another member: memory is compared
+// with the reviews in the background.
+func (l *Learner) Heard(r doc.Record) {
+	if r.Review == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.shelf(r.Review.Type)
+	if at, known := s.memory.Documents[r.ID]; known && at.Equal(r.Review.At) {
+		return
+	}
+	s.stale = true
+	l.nudge()
+}
+
 // Forget takes back what an erased document taught: in the background memory is
 // made anew without it, and the type is trained again.
 func (l *Learner) Forget(before doc.Record) {
@@ -399,7 +440,7 @@ func (l *Learner) activate(ctx context.Context, typeName, hex, by, why string) e
 		c = choice{Live: hex, Previous: c.Live}
 	}
 	c.By, c.At, c.Why = by, time.Now().UTC(), why
-	if err := l.write(ctx, kindChoice, typeName, c); err != nil {
+	if err := l.write(ctx, KindChoice, typeName, c); err != nil {
 		return err
 	}
 	l.mu.Lock()

@@ -17,7 +17,7 @@ import (
 // under models/<type>/<sha256>, the documents it was trained on beside it.
 const (
 	kindModel  = "model"        // <type>/<sha256>: entry
-	kindChoice = "model_choice" // <type>: choice
+	KindChoice = "model_choice" // <type>: choice; who watches it calls TakeUp
 	kindTarget = "target"       // <type>: doc.Targets
 )
 
@@ -72,7 +72,7 @@ func (l *Learner) entries(typeName string) []entry {
 
 func (l *Learner) chosen(typeName string) choice {
 	var c choice
-	raw, _, ok := l.cfg.State.Get(kindChoice, typeName)
+	raw, _, ok := l.cfg.State.Get(KindChoice, typeName)
 	if ok && json.Unmarshal(raw, &c) != nil {
 		l.log.Error("the choice of a model cannot be read: the shipped one is used", "type", typeName)
 	}

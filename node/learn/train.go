@@ -30,8 +30,12 @@ func (l *Learner) run(ctx context.Context) {
 		} else {
 			var name string
 			if name, wait = l.due(time.Now()); name != "" {
-				l.training(ctx, name)
-				continue
+				if duty, done, mine := l.cfg.Turn(ctx); mine {
+					l.training(duty, name)
+					done()
+					continue
+				}
+				wait = again // another member does it; this one looks whether it still does
 			}
 			if away {
 				wait = min(wait, again)

@@ -14,6 +14,9 @@ const (
 	answerWait = 2 * time.Second // for a server to answer about itself
 )
 
+// LogStream is the document log among the streams of a server.
+const LogStream = logStream
+
 // ServerState is what one server holds.
 type ServerState struct {
 	Name     string // server name
