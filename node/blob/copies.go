@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -117,10 +116,15 @@ func (c *Copies) SetMembers(members []Member) {
 	}
 	c.now.Store(v)
 	c.mu.Unlock()
-	back := slices.ContainsFunc(v.others(), func(id string) bool {
-		before, known := old.members[id]
-		return v.members[id].Up && known && !before.Up
-	})
+	back := false
+	for _, id := range v.others() {
+		if before, known := old.members[id]; v.members[id].Up && known && !before.Up {
+			back = true
+			if p := c.peer(id); p != nil {
+				p.worked()
+			}
+		}
+	}
 	c.membersChanged(v, v.set != old.set || len(v.members) != len(old.members), back)
 }
 

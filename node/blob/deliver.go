@@ -96,10 +96,10 @@ func (d *delivery) run(ctx context.Context) {
 			d.running--
 			d.note(ctx, s)
 		case <-slow.C:
-			if !d.done {
+			if !d.done && !d.arbiter { // two arbiters would be none
 				d.start(ctx, 1)
-				slow.Reset(d.c.cfg.Hedge)
 			}
+			slow.Reset(d.c.cfg.Hedge)
 		}
 	}
 	if !d.done {

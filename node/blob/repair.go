@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"sync"
 	"time"
@@ -28,7 +29,8 @@ type round struct {
 	v      *view
 	force  bool // send even if a better member could: this one knows that they lack it
 	pace   *pace
-	short  int // objects of which too few members have a copy now
+	short  int             // objects of which too few members have a copy now
+	full   map[string]bool // members without room
 	spare  []spareCopy
 	answer map[string]map[string]holding // of this page: by member and key
 }
@@ -48,7 +50,7 @@ func (c *Copies) Repair(ctx context.Context) error {
 	defer s.rounds.Unlock()
 	v := c.now.Load()
 	s.begin(c.cfg.Now())
-	r := &round{c: c, v: v, pace: newPace(c.cfg.RepairRate)}
+	r := &round{c: c, v: v, full: map[string]bool{}, pace: newPace(c.cfg.RepairRate)}
 	err := r.all(ctx)
 	if err == nil && c.now.Load().set != v.set {
 		err = errChanged
@@ -173,7 +175,7 @@ func (r *round) one(ctx context.Context, i Info) error {
 	best := len(holders) == 0 || holders[0] == r.v.self || r.force
 	unsent := len(lacking)
 	if best && (len(lacking) > 0 || have < r.v.synced()) {
-		sent, err := r.send(ctx, i, lacking, r.v.synced()-have)
+		sent, err := r.send(ctx, i, lacking, max(r.v.synced(), r.v.copies()-silent)-have)
 		if err != nil {
 			return err
 		}
@@ -196,7 +198,7 @@ func (r *round) one(ctx context.Context, i Info) error {
 }
 
 // send sends an object to those that lack it, and to others in their place until
-// at least few more have it. It gives those that took it.
+// few more have it. It gives those that have it now.
 func (r *round) send(ctx context.Context, i Info, lacking []string, few int) (sent []string, err error) {
 	f, err := r.c.local.open(i.Key)
 	if doc.CodeOf(err) == doc.NotFound {
@@ -214,48 +216,69 @@ func (r *round) send(ctx context.Context, i Info, lacking []string, few int) (se
 		r.c.heal(ctx, i.Key)
 		return nil, nil
 	}
-	try := func(id string) error {
-		p := r.c.peer(id)
-		if p == nil || !r.c.able(r.v, id) {
-			return nil
-		}
-		if err := r.pace.wait(ctx, o.size); err != nil {
-			return err
-		}
-		_, err := p.put(ctx, o, readerAt(f, o.size))
-		var erased *erasedError
-		switch {
-		case err == nil:
-			sent = append(sent, id)
-			r.c.repair.count(&r.c.repair.sent)
-		case errors.As(err, &erased):
-			_, err := r.c.local.erase(i.Key, erased.at)
-			return err
-		case doc.CodeOf(err) == doc.Conflict:
-			r.c.log.Error("two members have different objects under one key", "key", i.Key, "member", p.name)
-		case ctx.Err() != nil:
-			return context.Cause(ctx)
-		default:
-			r.c.log.Warn("a copy cannot be brought to another member now", "key", i.Key, "member", p.name, "error", err)
-		}
-		return nil
-	}
 	for _, id := range lacking {
-		if err := try(id); err != nil {
+		took, err := r.sendTo(ctx, id, o, f)
+		if err != nil {
 			return sent, err
+		}
+		if took {
+			sent = append(sent, id)
 		}
 	}
 	for _, id := range r.v.rank(i.Key)[r.v.copies():] {
 		if len(sent) >= few {
 			break
 		}
-		if id != r.v.self {
-			if err := try(id); err != nil {
+		if id == r.v.self || !r.c.able(r.v, id) {
+			continue
+		}
+		took := false
+		r.c.askAll(ctx, []string{id}, haveQuestion{Keys: []string{i.Key}}, func(_ string, h []holding) bool {
+			took = h[0].Size == i.Size
+			return took
+		})
+		if !took {
+			if took, err = r.sendTo(ctx, id, o, f); err != nil {
 				return sent, err
 			}
 		}
+		if took {
+			sent = append(sent, id)
+		}
 	}
 	return sent, nil
+}
+
+// sendTo sends one copy and says whether it is there. Only what ends the round is
+// an error.
+func (r *round) sendTo(ctx context.Context, id string, o object, f io.ReaderAt) (took bool, err error) {
+	p := r.c.peer(id)
+	if p == nil || r.full[id] || !r.c.able(r.v, id) {
+		return false, nil
+	}
+	if err := r.pace.wait(ctx, o.size); err != nil {
+		return false, err
+	}
+	_, err = p.put(ctx, o, readerAt(f, o.size))
+	var erased *erasedError
+	switch {
+	case err == nil:
+		r.c.repair.count(&r.c.repair.sent)
+		return true, nil
+	case errors.As(err, &erased):
+		_, err := r.c.local.erase(o.key, erased.at)
+		return false, err
+	case ctx.Err() != nil:
+		return false, context.Cause(ctx)
+	case doc.CodeOf(err) == doc.Conflict:
+		r.c.log.Error("two members have different objects under one key", "key", o.key, "member", p.name)
+	case doc.CodeOf(err) == doc.Full:
+		r.full[id] = true
+		fallthrough
+	default:
+		r.c.log.Warn("a copy cannot be brought to another member now", "key", o.key, "member", p.name, "error", err)
+	}
+	return false, nil
 }
 
 // giveUp drops the copies of this page that this member need not have, when all
@@ -373,7 +396,7 @@ func (c *Copies) repairDue(ctx context.Context) error {
 	s := &c.repair
 	s.rounds.Lock()
 	defer s.rounds.Unlock()
-	r := &round{c: c, v: c.now.Load(), force: true, pace: newPace(c.cfg.RepairRate)}
+	r := &round{c: c, v: c.now.Load(), force: true, full: map[string]bool{}, pace: newPace(c.cfg.RepairRate)}
 	for keys := range slices.Chunk(s.keys(), maxKeys) {
 		var page []Info
 		var erased []erasure

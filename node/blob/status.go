@@ -243,7 +243,7 @@ func (c *Copies) keepRepairing(ctx context.Context) {
 			err = c.repairDue(ctx)
 		}
 		if err == nil {
-			err = c.meet(ctx)
+			err = c.Meet(ctx)
 		}
 		if err != nil && ctx.Err() == nil {
 			c.log.Warn("copies are not repaired wholly, will be tried again", "error", err)
@@ -262,8 +262,9 @@ func (c *Copies) strangers() []string {
 	return out
 }
 
-// meet asks strangers whether they still have something alone.
-func (c *Copies) meet(ctx context.Context) error {
+// Meet asks the members of which that is not known whether they still have
+// something alone. It is also done in the background.
+func (c *Copies) Meet(ctx context.Context) error {
 	v := c.now.Load()
 	for _, id := range c.strangers() {
 		p := c.peer(id)
