@@ -29,6 +29,7 @@ type round struct {
 	v      *view
 	force  bool // send even if a better member could: this one knows that they lack it
 	pace   *pace
+	live   map[string]bool // other members that answer
 	short  int             // objects of which too few members have a copy now
 	full   map[string]bool // members without room
 	spare  []spareCopy
@@ -50,8 +51,12 @@ func (c *Copies) Repair(ctx context.Context) error {
 	defer s.rounds.Unlock()
 	v := c.now.Load()
 	s.begin(c.cfg.Now())
-	r := &round{c: c, v: v, full: map[string]bool{}, pace: newPace(c.cfg.RepairRate)}
-	err := r.all(ctx)
+	r := c.newRound(ctx, v)
+	err := r.due(ctx)
+	if err == nil {
+		r.force, r.short = false, 0
+		err = r.all(ctx)
+	}
 	if err == nil && c.now.Load().set != v.set {
 		err = errChanged
 	}
@@ -60,6 +65,22 @@ func (c *Copies) Repair(ctx context.Context) error {
 		return fmt.Errorf("repair copies: %w", err)
 	}
 	return c.keepPlaced()
+}
+
+// newRound finds out who takes part: a member that failed a moment ago is tried.
+func (c *Copies) newRound(ctx context.Context, v *view) *round {
+	r := &round{c: c, v: v, full: map[string]bool{}, live: map[string]bool{}, pace: newPace(c.cfg.RepairRate)}
+	var up []string
+	for _, id := range v.others() {
+		if v.members[id].Up {
+			up = append(up, id)
+		}
+	}
+	silent := c.askAll(ctx, up, haveQuestion{}, func(string, []holding) bool { return false })
+	for _, id := range up {
+		r.live[id] = !slices.Contains(silent, id)
+	}
+	return r
 }
 
 func (r *round) all(ctx context.Context) error {
@@ -110,7 +131,7 @@ func (r *round) ask(ctx context.Context, page []Info) {
 	keys := map[string][]string{}
 	for _, i := range page {
 		for _, id := range r.v.owners(i.Key) {
-			if id != r.v.self && r.c.able(r.v, id) {
+			if r.live[id] {
 				keys[id] = append(keys[id], i.Key)
 			}
 		}
@@ -229,7 +250,7 @@ func (r *round) send(ctx context.Context, i Info, lacking []string, few int) (se
 		if len(sent) >= few {
 			break
 		}
-		if id == r.v.self || !r.c.able(r.v, id) {
+		if !r.live[id] {
 			continue
 		}
 		took := false
@@ -253,7 +274,7 @@ func (r *round) send(ctx context.Context, i Info, lacking []string, few int) (se
 // an error.
 func (r *round) sendTo(ctx context.Context, id string, o object, f io.ReaderAt) (took bool, err error) {
 	p := r.c.peer(id)
-	if p == nil || r.full[id] || !r.c.able(r.v, id) {
+	if p == nil || r.full[id] || !r.live[id] {
 		return false, nil
 	}
 	if err := r.pace.wait(ctx, o.size); err != nil {
@@ -276,6 +297,9 @@ func (r *round) sendTo(ctx context.Context, id string, o object, f io.ReaderAt) 
 		r.full[id] = true
 		fallthrough
 	default:
+		if p.avoided(time.Now()) { // it does not answer any more
+			r.live[id] = false
+		}
 		r.c.log.Warn("a copy cannot be brought to another member now", "key", o.key, "member", p.name, "error", err)
 	}
 	return false, nil
@@ -371,7 +395,7 @@ func (r *round) tell(ctx context.Context, page []erasure) (deaf []string, err er
 	}
 	for _, id := range r.v.others() {
 		p := r.c.peer(id)
-		if p == nil || !r.c.able(r.v, id) {
+		if p == nil || !r.live[id] {
 			deaf = append(deaf, id)
 			continue
 		}
@@ -391,19 +415,27 @@ func (r *round) tell(ctx context.Context, page []erasure) (deaf []string, err er
 	return deaf, ctx.Err()
 }
 
-// due brings copies of what is known to lack them.
+// repairDue brings copies of what is known to lack them.
 func (c *Copies) repairDue(ctx context.Context) error {
-	s := &c.repair
-	s.rounds.Lock()
-	defer s.rounds.Unlock()
-	r := &round{c: c, v: c.now.Load(), force: true, full: map[string]bool{}, pace: newPace(c.cfg.RepairRate)}
+	c.repair.rounds.Lock()
+	defer c.repair.rounds.Unlock()
+	if len(c.repair.keys()) == 0 {
+		return nil
+	}
+	return c.newRound(ctx, c.now.Load()).due(ctx)
+}
+
+// due looks after what is known to lack copies, even if others could as well.
+func (r *round) due(ctx context.Context) error {
+	s := &r.c.repair
+	r.force = true
 	for keys := range slices.Chunk(s.keys(), maxKeys) {
 		var page []Info
 		var erased []erasure
 		for _, key := range keys {
-			if i, err := c.local.Stat(ctx, key); err == nil {
+			if i, err := r.c.local.Stat(ctx, key); err == nil {
 				page = append(page, i)
-			} else if at, err := c.local.erasedAt(key); err == nil && at > 0 {
+			} else if at, err := r.c.local.erasedAt(key); err == nil && at > 0 {
 				erased = append(erased, erasure{key, at})
 			} else {
 				s.set(key, false)
