@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"slices"
 	"time"
@@ -120,14 +119,14 @@ func (c clusterPort) Token(ctx context.Context, ttl time.Duration, by string) (d
 	self, _ := n.control.Member(n.id.Node)
 	host, _, err := net.SplitHostPort(self.Peer)
 	if err == nil && loopback(host) && n.cfg.Cluster.Listen == "" {
-		return doc.JoinToken{}, doc.Errorf(doc.Conflict, "other machines cannot reach this one: it listens on %s only. Start it with --listen and the address of this machine, for example --listen 192.0.2.10:8420, and repeat", host)
+		return doc.JoinToken{}, doc.Errorf(doc.Conflict, "other machines cannot reach this one: it listens on %s only. Start it with --listen and the address of this machine, for example recto up --listen 192.0.2.10:8420, and repeat", host)
 	}
 	token, until, err := n.control.Token(ctx, ttl)
 	if err != nil {
 		return doc.JoinToken{}, controlError("make a token", err)
 	}
 	n.log.Info("token made", "by", by, "until", until)
-	return doc.JoinToken{Token: token, Expires: until, Command: fmt.Sprintf("recto up --join %s --token %s", self.Peer, token)}, nil
+	return doc.JoinToken{Token: token, Expires: until, Command: n.cfg.joinCommand(self.Peer, token)}, nil
 }
 
 // Drain implements api.Cluster.
@@ -192,6 +191,8 @@ func (n *Node) mayLeave(ctx context.Context, id string, force bool) error {
 		return doc.Errorf(doc.Conflict, "%s is the only member: stop it instead, or add another one first", target.Name)
 	case up*2 <= stay:
 		return doc.Errorf(doc.Conflict, "only %d of the %d other members answer: start them first; if they are gone for good, see recto recover", up, stay)
+	case n.isUp(id) && force:
+		return doc.Errorf(doc.Conflict, "%s answers: remove it without --force, and what only it keeps is copied first", target.Name)
 	case !n.isUp(id) && !force && n.safeWithout(ctx, id) < 1:
 		return doc.Errorf(doc.Conflict, "%s does not answer and the others do not have a copy of everything yet: start it, or wait until copies are made, or remove it all the same with --force", target.Name)
 	}

@@ -217,7 +217,7 @@ func (n *Node) startBroker(ctx context.Context) error {
 	}
 	n.onStop("brokers", func(context.Context) error { return admin.Close() })
 	n.tending.Lock()
-	n.broker = b
+	n.broker, n.routed = b, cfg.Peers
 	n.tending.Unlock()
 	n.admin.Store(admin)
 	n.parts.set(partBroker, partOK, "")

@@ -11,7 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -87,8 +87,11 @@ func (s *Site) Add() *Member {
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		parts := strings.Fields(token.Command) // recto up --join ADDRESS --token TOKEN
-		m.joining = [2]string{parts[3], parts[5]}
+		v, err := up[0].Cluster(s.t.Context())
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		m.joining = [2]string{v.Members[slices.IndexFunc(v.Members, func(x doc.Member) bool { return x.ID == v.Self })].Peer, token.Token}
 	}
 	s.Members = append(s.Members, m)
 	m.Start()

@@ -107,6 +107,8 @@ func Open(ctx context.Context, cfg Config) (*Queue, error) {
 func connect(b Broker, user, password, name string, log *slog.Logger) (*nats.Conn, error) {
 	return nats.Connect("", nats.InProcessServer(b), nats.UserInfo(user, password), nats.Name(name),
 		nats.MaxReconnects(-1), nats.ReconnectWait(reconnect), nats.ReconnectJitter(reconnect, reconnect),
+		// A server that is being told of new members may turn a connection away.
+		nats.RetryOnFailedConnect(true), nats.IgnoreAuthErrorAbort(),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			log.Warn("broker connection", "error", err)
 		}))
