@@ -45,12 +45,14 @@ var layers = map[string][]string{
 	"node/members":        {"node/doc"},
 	"node/telemetry":      {},
 	"node/extract/types":  {"node/doc"},
+	"node/chaos":          {"node/doc", "node/client", "node/chaos"}, // breaks clusters from outside; nothing imports it
 }
 
 // homes says which packages may import a library.
 var homes = map[string][]string{
-	"github.com/nats-io/nats-server/":     {"embedded/broker"},
-	"github.com/nats-io/nats.go":          {"node/queue"},
+	"github.com/nats-io/nats-server/":     {"embedded/broker", "node/chaos"},
+	"github.com/nats-io/nats.go":          {"node/queue", "node/chaos"},
+	module + "node/chaos":                 {"node/chaos"}, // for tests: no product imports it
 	"github.com/hashicorp/raft":           {"cluster"},
 	"go.etcd.io/bbolt":                    {"node/cache", "cluster"},
 	"github.com/minio/minio-go/":          {"node/blob", "node/intake"},
@@ -232,7 +234,7 @@ var forbidden = []struct {
 	why       string
 }{
 	{"os", "WriteFile", []string{"embedded/durable", "embedded/onnx/pack", "embedded/precompile"}, false, "data files are written by embedded/durable alone"},
-	{"os", "Exit", []string{"cmd", "embedded/onnx/pack", "embedded/precompile"}, false, "only main ends the process"},
+	{"os", "Exit", []string{"cmd", "node/chaos/cmd", "embedded/onnx/pack", "embedded/precompile"}, false, "only main ends the process"},
 	{"log", "Fatal", nil, false, "only main ends the process"},
 	{"time", "Sleep", []string{"embedded", "cluster", "node/client"}, false, "wait for events or a timer with a context"},
 	{"http", "DefaultClient", nil, false, "it has no timeout"},

@@ -1,0 +1,225 @@
+//go:build linux
+
+package chaos
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/recto-edge/recto/node/chaos/history"
+	"github.com/recto-edge/recto/node/client"
+	"github.com/recto-edge/recto/node/doc"
+)
+
+// Judge implements System.
+func (r *Recto) Judge(ctx context.Context, c *Cluster, h history.History, before map[doc.ID]bool) []history.Violation {
+	copies := min(2, len(c.Members()))
+	for {
+		// The lists are cheap and tell whether more is worth a look.
+		views := r.lists(ctx, c)
+		if agree(views, h) || ctx.Err() != nil {
+			look := context.WithoutCancel(ctx)
+			final := history.Final{Views: r.details(look, c, views, h), Disks: disks(c, h), Copies: copies, Before: before}
+			found := history.Check(h, final)
+			if len(found) == 0 || ctx.Err() != nil {
+				return found
+			}
+		}
+		pause(ctx, 250*time.Millisecond)
+	}
+}
+
+// lists asks every member for its whole list.
+func (r *Recto) lists(ctx context.Context, c *Cluster) []history.View {
+	members := c.Members()
+	views := make([]history.View, len(members))
+	var g errgroup.Group
+	for i, m := range members {
+		g.Go(func() error {
+			views[i] = history.View{Member: m.Name}
+			if docs, err := list(context.WithoutCancel(ctx), r.client(m)); err == nil {
+				views[i].Documents = docs
+			}
+			return nil
+		})
+	}
+	_ = g.Wait() // what could not be asked for is an empty list, which agrees with nobody
+	return views
+}
+
+func list(ctx context.Context, x *client.Client) ([]doc.Summary, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*askTimeout)
+	defer cancel()
+	var out []doc.Summary
+	cursor := ""
+	for {
+		l, err := x.List(ctx, doc.Query{Limit: 100, Cursor: cursor})
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, l.Documents...)
+		if cursor = l.Next; cursor == "" {
+			return out, nil
+		}
+	}
+}
+
+// agree says whether all members list the same, all that was acknowledged is
+// there, and everything is settled.
+func agree(views []history.View, h history.History) bool {
+	sent := h.Documents()
+	var first map[doc.ID]uint64
+	for _, v := range views {
+		have := map[doc.ID]uint64{}
+		for _, d := range v.Documents {
+			if !d.State.Settled() {
+				return false
+			}
+			have[d.ID] = d.Revision
+		}
+		for id, s := range sent {
+			if s.Acked > 0 && have[id] == 0 {
+				return false
+			}
+		}
+		if first == nil {
+			first = have
+		}
+		if len(have) != len(first) {
+			return false
+		}
+		for id, rev := range have {
+			if first[id] != rev {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// details looks closely at every acknowledged document on every member.
+func (r *Recto) details(ctx context.Context, c *Cluster, views []history.View, h history.History) []history.View {
+	var g errgroup.Group
+	for i, m := range c.Members() {
+		v := &views[i]
+		v.Revisions, v.Originals, v.Problems = map[doc.ID][]doc.Record{}, map[doc.ID]string{}, map[doc.ID]string{}
+		g.Go(func() error {
+			for id, s := range h.Documents() {
+				if s.Acked == 0 {
+					continue
+				}
+				ask, cancel := context.WithTimeout(ctx, askTimeout)
+				revs, err := r.client(m).Revisions(ask, id)
+				sum, e := original(ask, r.client(m), id)
+				cancel()
+				if err = errors.Join(err, e); err != nil {
+					v.Problems[id] = err.Error()
+				}
+				v.Revisions[id], v.Originals[id] = revs, sum
+			}
+			return nil
+		})
+	}
+	_ = g.Wait() // problems are part of the views
+	return views
+}
+
+func original(ctx context.Context, x *client.Client, id doc.ID) (string, error) {
+	body, _, err := x.Original(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	defer body.Close()
+	return digest(body)
+}
+
+func digest(r io.Reader) (string, error) {
+	sum := sha256.New()
+	if _, err := io.Copy(sum, r); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// disks looks at the files of every member, where they lie.
+func disks(c *Cluster, h history.History) []history.Disk {
+	var out []history.Disk
+	sent := h.Documents()
+	for _, m := range c.Members() {
+		root := filepath.Join(m.Dir, "blobs")
+		d := history.Disk{
+			Member: m.Name, Originals: map[string]bool{}, Arrivals: arrivalsIn(filepath.Join(root, "intake"), sent),
+			Records: map[doc.ID]map[uint64][]string{},
+		}
+		for id, s := range sent {
+			if f, err := os.Open(filepath.Join(root, "originals", s.SHA256[:2], s.SHA256)); err == nil {
+				got, err := digest(f)
+				_ = f.Close() // it was only read
+				d.Originals[s.SHA256] = err == nil && got == s.SHA256
+			}
+			d.Records[id] = recordsIn(filepath.Join(root, "records", string(id)))
+		}
+		out = append(out, d)
+	}
+	return out
+}
+
+// recordsIn gives the digests under each revision, from names <revision>-<digest>.json.
+func recordsIn(dir string) map[uint64][]string {
+	out := map[uint64][]string{}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return out
+	}
+	for _, e := range entries {
+		number, rest, ok := strings.Cut(strings.TrimSuffix(e.Name(), ".json"), "-")
+		if n, err := strconv.ParseUint(number, 10, 64); ok && err == nil {
+			out[n] = append(out[n], rest)
+		}
+	}
+	return out
+}
+
+// arrivalsIn counts the intake records of each document that was sent.
+func arrivalsIn(dir string, sent map[doc.ID]history.Sent) map[doc.ID]int {
+	out := map[doc.ID]int{}
+	_ = filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error { // what cannot be read is not there
+		if err != nil || e.IsDir() {
+			return nil
+		}
+		name, _, _ := strings.Cut(e.Name(), "-")
+		s, ok := sent[doc.ID(name)]
+		if !ok {
+			return nil
+		}
+		if b, err := os.ReadFile(path); err == nil && arrivalOf(b, s) == nil {
+			out[s.ID]++
+		}
+		return nil
+	})
+	return out
+}
+
+func arrivalOf(b []byte, s history.Sent) error {
+	var a doc.Arrival
+	if err := json.Unmarshal(b, &a); err != nil {
+		return err
+	}
+	if a.ID != s.ID || a.SHA256 != s.SHA256 {
+		return fmt.Errorf("intake record of %s names %s", s.ID, a.ID)
+	}
+	return nil
+}

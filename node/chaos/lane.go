@@ -1,0 +1,207 @@
+//go:build linux
+
+package chaos
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/recto-edge/recto/node/chaos/history"
+	"github.com/recto-edge/recto/node/doc"
+)
+
+// Times of a run.
+const (
+	formTime = 3 * time.Minute // a cluster forms
+	healTime = 90 * time.Second
+)
+
+// Report is what came of one run: one line of JSON.
+type Report struct {
+	System     string              `json:"system"`
+	Seed       uint64              `json:"seed"`
+	Members    int                 `json:"members"`
+	Faults     []Injected          `json:"faults"`
+	Sent       int                 `json:"sent"`     // deliveries begun
+	Attempts   int                 `json:"attempts"` // to single members
+	Acked      int                 `json:"acked"`    // documents
+	Violations []history.Violation `json:"violations"`
+	Replaced   []string            `json:"replaced,omitempty"` // members that refused to start with a damaged control plane
+	Pause      time.Duration       `json:"pause"`              // of intake, the longest
+	Healed     time.Duration       `json:"healed"`             // from the end of the faults until all were ready
+	Settled    time.Duration       `json:"settled"`            // from there until everything was judged
+	Took       time.Duration       `json:"took"`
+	Error      string              `json:"error,omitempty"` // the run itself failed: it says nothing
+	Kept       string              `json:"kept,omitempty"`  // folder with history and logs
+}
+
+func (c *Cluster) patience() time.Duration { return cmp.Or(c.cfg.Patience, healTime) }
+
+// Broken says whether a promise was broken.
+func (r Report) Broken() bool { return len(r.Violations) > 0 }
+
+// Lane does one run after the other, in one cluster as long as it is whole.
+type Lane struct {
+	Config Config
+	Fresh  int    // a new cluster after so many runs; 0: 40
+	Keep   string // folder for histories and logs of broken runs; empty: they are not kept
+
+	c      *Cluster
+	runs   int
+	before map[doc.ID]bool
+}
+
+// Close ends the lane's cluster.
+func (l *Lane) Close() error {
+	c := l.c
+	l.c = nil
+	if c == nil {
+		return nil
+	}
+	return c.Close()
+}
+
+func (l *Lane) cluster(ctx context.Context) (*Cluster, error) {
+	fresh := l.Fresh
+	if fresh == 0 {
+		fresh = 40
+	}
+	if l.c != nil && l.runs >= fresh {
+		if err := l.Close(); err != nil {
+			return nil, err
+		}
+	}
+	if l.c != nil {
+		l.runs++
+		return l.c, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, formTime)
+	defer cancel()
+	c, err := Start(ctx, l.Config)
+	if err != nil {
+		return nil, fmt.Errorf("form cluster: %w", err)
+	}
+	l.c, l.runs, l.before = c, 1, map[doc.ID]bool{}
+	return c, nil
+}
+
+// Run carries out one plan: load, faults, healing, judgement.
+func (l *Lane) Run(ctx context.Context, p Plan) Report {
+	from := time.Now()
+	rep := Report{System: l.Config.System.Name(), Seed: p.Seed, Members: l.Config.Members, Violations: []history.Violation{}}
+	c, err := l.cluster(ctx)
+	if err != nil {
+		rep.Error = err.Error()
+		return rep
+	}
+	h := l.play(ctx, c, p, &rep)
+	rep.Took = time.Since(from)
+	if ctx.Err() != nil {
+		rep.Error = context.Cause(ctx).Error()
+	}
+	for id := range h.Documents() {
+		l.before[id] = true
+	}
+	if rep.Broken() || rep.Error != "" {
+		if err := errors.Join(l.keep(c, p, h, &rep), l.Close()); err != nil && rep.Error == "" {
+			rep.Error = err.Error()
+		}
+	}
+	return rep
+}
+
+// play breaks and heals under load, then judges.
+func (l *Lane) play(ctx context.Context, c *Cluster, p Plan, rep *Report) history.History {
+	load := NewLoad(c, p)
+	sending, stop := context.WithCancel(ctx)
+	sent := make(chan struct{})
+	go func() { defer close(sent); load.Run(sending) }()
+	least := time.After(p.Least)
+	rep.Faults = newInjector(c, p.Seed).run(ctx, p.Faults)
+	<-least
+	pause(ctx, 500*time.Millisecond) // what was broken a moment ago meets documents, too
+	stop()
+	<-sent
+
+	from := time.Now()
+	heal, cancel := context.WithTimeout(ctx, c.patience())
+	failed := c.Heal(heal)
+	cancel()
+	rep.Violations = append(rep.Violations, l.replace(ctx, c, rep, failed)...)
+	h := load.Drain()
+	rep.Healed = time.Since(from)
+	rep.Sent, rep.Attempts, rep.Acked, rep.Pause = load.Sent(), len(h.Ops), h.Acked(), h.Pause()
+	from = time.Now()
+	judge, cancel := context.WithTimeout(ctx, c.patience())
+	defer cancel()
+	rep.Violations = append(rep.Violations, c.cfg.System.Judge(judge, c, h, l.before)...)
+	rep.Settled = time.Since(from)
+	return h
+}
+
+// replace deals with members that do not start. One whose control plane was
+// damaged may refuse: it is replaced, as an admin would. Any other must come back.
+func (l *Lane) replace(ctx context.Context, c *Cluster, rep *Report, failed map[*Member]error) []history.Violation {
+	var out []history.Violation
+	for m, why := range failed {
+		s, ok := c.cfg.System.(Membership)
+		if !ok || !rep.damagedControl(m.Name) {
+			out = append(out, history.Violation{Kind: history.Refused, Member: m.Name, Text: why.Error()})
+			continue
+		}
+		change, cancel := context.WithTimeout(ctx, membershipTime)
+		err := m.Kill()
+		if err == nil {
+			err = s.Leave(change, c, m, true)
+		}
+		if err == nil {
+			err = c.Shrink(m)
+		}
+		if err == nil {
+			_, err = c.Grow(change)
+		}
+		cancel()
+		if err != nil {
+			out = append(out, history.Violation{Kind: history.Refused, Member: m.Name, Text: "it refused to start and could not be replaced: " + err.Error()})
+			continue
+		}
+		rep.Replaced = append(rep.Replaced, m.Name)
+	}
+	return out
+}
+
+func (r *Report) damagedControl(member string) bool {
+	for _, f := range r.Faults {
+		if (f.Kind == FlipRaft || f.Kind == TearRaft) && len(f.Members) == 1 && f.Members[0] == member {
+			return true
+		}
+	}
+	return false
+}
+
+// keep saves what is needed to understand a broken run.
+func (l *Lane) keep(c *Cluster, p Plan, h history.History, rep *Report) error {
+	if l.Keep == "" {
+		return nil
+	}
+	dir := filepath.Join(l.Keep, fmt.Sprintf("%s-seed-%d", rep.System, p.Seed))
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	rep.Kept = dir
+	err := c.SaveLogs(dir)
+	for name, v := range map[string]any{"plan.json": p, "report.json": rep, "history.json": h} {
+		b, e := json.MarshalIndent(v, "", " ")
+		if e == nil {
+			e = save(filepath.Join(dir, name), b)
+		}
+		err = errors.Join(err, e)
+	}
+	return err
+}
