@@ -113,7 +113,7 @@ func (q *Queue) submit(ctx context.Context, rec doc.Record) (*pending, answer) {
 	}
 	var expect uint64
 	if rec.Revision > 1 {
-		last, err := q.last(ctx, rec.ID)
+		last, err := q.lastWhere(ctx, rec.ID, func(e entry) bool { return e.revision == rec.Revision-1 })
 		if errors.Is(err, errNone) || (err == nil && last.revision != rec.Revision-1) {
 			seq, err := q.find(ctx, rec.ID, rec.Revision, m.Data)
 			return nil, answer{seq, err}

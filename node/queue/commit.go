@@ -95,12 +95,20 @@ func (q *Queue) commit(batch []*pending) {
 		}
 		q.log.Debug("batch was refused: one by one", "error", err, "size", len(batch))
 	}
+	var lost error // the log answers no more: the others need not wait for it in turn
 	for _, p := range batch {
+		if lost != nil {
+			p.done <- answer{err: lost}
+			continue
+		}
 		p.msg.Header.Del(headerBatch)
 		p.msg.Header.Del(headerBatchSeq)
 		p.msg.Header.Del(headerBatchCommit)
 		seq, err := q.publish(context.Background(), p.msg)
 		q.heard(err)
+		if q.silent.Load() {
+			lost = err
+		}
 		p.done <- answer{seq, err}
 	}
 }
@@ -145,11 +153,9 @@ func (q *Queue) publishBatch(batch []*pending) (last uint64, err error) {
 }
 
 func (q *Queue) openBatch(m *nats.Msg) error {
-	ctx, cancel := context.WithTimeout(context.Background(), q.cfg.Timeout)
-	defer cancel()
-	reply, err := q.nc.RequestMsgWithContext(ctx, m)
+	reply, err := q.request(context.Background(), m)
 	if err != nil {
-		return unavailable(err)
+		return err
 	}
 	if len(reply.Data) == 0 {
 		return nil

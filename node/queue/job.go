@@ -49,7 +49,9 @@ func (w *worker) job(ctx context.Context, m jetstream.Msg) (*Job, doc.ID, error)
 	if err != nil {
 		return nil, "", err
 	}
-	last, err := w.q.last(ctx, rec.ID)
+	// A copy that lags shows an older state, whose job ends with a Conflict; it
+	// must not show less than the job itself.
+	last, err := w.q.lastWhere(ctx, rec.ID, func(e entry) bool { return e.seq >= token.seq })
 	if err != nil {
 		return nil, rec.ID, fmt.Errorf("latest: %w", err)
 	}
@@ -197,7 +199,7 @@ type given struct {
 }
 
 func (w *worker) given(ctx context.Context, id doc.ID, seq uint64) int {
-	m, err := w.q.get(ctx, stateStream, lastRequest{subjectGiven + string(id)})
+	e, err := w.q.get(ctx, stateStream, getRequest{Last: subjectGiven + string(id)})
 	if err != nil {
 		if !errors.Is(err, errNone) {
 			w.q.log.Warn("read uncounted attempts", "document", id, "error", err)
@@ -205,7 +207,7 @@ func (w *worker) given(ctx context.Context, id doc.ID, seq uint64) int {
 		return 0
 	}
 	var g given
-	if err := json.Unmarshal(m.Data, &g); err != nil || g.Sequence != seq {
+	if err := json.Unmarshal(e.body, &g); err != nil || g.Sequence != seq {
 		return 0
 	}
 	return g.Count

@@ -97,13 +97,40 @@ func lostRace(err error) bool {
 		e.ErrCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
 }
 
-// publish sends m to its stream and waits until it is stored.
-func (q *Queue) publish(ctx context.Context, m *nats.Msg) (seq uint64, err error) {
+// resend is how soon a message that was not answered is sent again: one that
+// arrives while the stream changes hands is dropped.
+const resend = 700 * time.Millisecond
+
+// request sends m and waits for the answer of its stream, through elections if need
+// be. It may arrive twice, so m is such that the second arrival changes nothing, or
+// is refused as a lost race.
+func (q *Queue) request(ctx context.Context, m *nats.Msg) (*nats.Msg, error) {
 	ctx, cancel := context.WithTimeout(ctx, q.cfg.Timeout)
 	defer cancel()
-	reply, err := q.nc.RequestMsgWithContext(ctx, m)
+	for wait := resend; ; wait *= 2 {
+		try, cancel := context.WithTimeout(ctx, wait)
+		reply, err := q.nc.RequestMsgWithContext(try, m)
+		cancel()
+		switch {
+		case err == nil:
+			return reply, nil
+		case ctx.Err() != nil:
+			return nil, unavailable(err)
+		case errors.Is(err, nats.ErrNoResponders): // nobody leads the stream now
+			if !pause(ctx, resend/10) {
+				return nil, unavailable(err)
+			}
+		case !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, nats.ErrTimeout):
+			return nil, unavailable(err)
+		}
+	}
+}
+
+// publish sends m to its stream and waits until it is stored.
+func (q *Queue) publish(ctx context.Context, m *nats.Msg) (seq uint64, err error) {
+	reply, err := q.request(ctx, m)
 	if err != nil {
-		return 0, unavailable(err)
+		return 0, err
 	}
 	return stored(reply.Data)
 }

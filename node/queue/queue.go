@@ -17,8 +17,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-
-	"github.com/recto-edge/recto/node/doc"
 )
 
 // Names in the broker. They are part of the data format.
@@ -26,7 +24,7 @@ const (
 	logStream    = "DOCS"
 	stateStream  = "STATE"         // one last message a key: probe, deliveries that do not count
 	subjectDocs  = "docs"          // docs.<lane>.<document ID>
-	subjectProbe = "state.probe"   //
+	subjectProbe = "state.probe."  // + node
 	subjectGiven = "state.given."  // + document ID
 	subjectWake  = "live.log"      // something was appended
 	subjectEvent = "live.event"    // doc.Event as JSON
@@ -47,7 +45,7 @@ type Broker interface {
 // Config says how to open a Queue.
 type Config struct {
 	Broker   Broker
-	Name     string        // of this node, for the server's list of connections
+	Name     string        // of this node: one word
 	MaxBytes int64         // of the log, below what the broker may store, because JetStream stops as a whole there; 0: no limit
 	Timeout  time.Duration // for one answer of the broker; 0: 5 s
 	Full     func() bool   // says that the disk is at its reserve: appends are refused; nil: never
@@ -74,6 +72,9 @@ type Queue struct {
 func Open(ctx context.Context, cfg Config) (*Queue, error) {
 	if cfg.Timeout <= 0 {
 		cfg.Timeout = defaultWait
+	}
+	if cfg.Name == "" {
+		cfg.Name = "node"
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
@@ -125,48 +126,3 @@ func (q *Queue) Close() error {
 // LogID is the identity of this log. Whatever was derived from a log with another
 // ID has to be derived anew: its sequences mean something else.
 func (q *Queue) LogID() string { return q.logID }
-
-// Bounds gives the first and last sequence in the log; last is 0 for a log that
-// never held anything.
-func (q *Queue) Bounds(ctx context.Context) (first, last uint64, err error) {
-	ctx, cancel := context.WithTimeout(ctx, q.cfg.Timeout)
-	defer cancel()
-	s, err := q.js.Stream(ctx, logStream)
-	if err != nil {
-		return 0, 0, fmt.Errorf("bounds of the log: %w", unavailable(err))
-	}
-	state := s.CachedInfo().State
-	return state.FirstSeq, state.LastSeq, nil
-}
-
-// Healthy writes a probe and says what went wrong. It notices what the server's
-// own health does not: a lost quorum, and a log that switched itself off because a
-// write failed. That one answers nothing any more, while everything around it is
-// well; only a restart of the broker brings it back.
-func (q *Queue) Healthy(ctx context.Context) error {
-	if q.silent.Load() {
-		return doc.Errorf(doc.Unavailable, "the document log did not answer the last append: restart the broker")
-	}
-	m := nats.NewMsg(subjectProbe)
-	m.Data = []byte(time.Now().UTC().Format(time.RFC3339Nano))
-	if _, err := q.publish(ctx, m); err != nil {
-		return fmt.Errorf("write probe: %w", err)
-	}
-	return nil
-}
-
-// Depth counts the documents of each priority that are queued or being read.
-func (q *Queue) Depth(ctx context.Context) (map[doc.Priority]int, error) {
-	ctx, cancel := context.WithTimeout(ctx, q.cfg.Timeout)
-	defer cancel()
-	depth := map[doc.Priority]int{}
-	for _, p := range doc.Priorities {
-		c, err := q.js.Consumer(ctx, logStream, workerName(p))
-		if err != nil {
-			return nil, fmt.Errorf("depth: %w", unavailable(err))
-		}
-		info := c.CachedInfo()
-		depth[p] = int(info.NumPending) + info.NumAckPending
-	}
-	return depth, nil
-}

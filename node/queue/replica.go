@@ -103,6 +103,8 @@ type clusterAnswer struct {
 		Offline bool   `json:"offline"`
 		Lag     uint64 `json:"lag"`
 		Pending bool   `json:"pending"`
+
+		Active time.Duration `json:"active"` // since it was heard of
 	} `json:"replicas"`
 	Desired *struct {
 		Status *struct {

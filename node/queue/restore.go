@@ -41,19 +41,3 @@ func (q *Queue) Restore(ctx context.Context, rec doc.Record) (bool, error) {
 	}
 	return true, nil
 }
-
-// Gaps counts messages missing between the first and the last: Recto deletes
-// none, so any of them was lost.
-func (q *Queue) Gaps(ctx context.Context) (uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, q.cfg.Timeout)
-	defer cancel()
-	s, err := q.js.Stream(ctx, logStream)
-	if err != nil {
-		return 0, fmt.Errorf("gaps in the log: %w", unavailable(err))
-	}
-	state := s.CachedInfo().State
-	if state.LastSeq < state.FirstSeq || state.Msgs == 0 {
-		return 0, nil
-	}
-	return state.LastSeq - state.FirstSeq + 1 - state.Msgs, nil
-}

@@ -116,16 +116,29 @@ func (q *Queue) makeConsumers(ctx context.Context) error {
 }
 
 // realignConsumers moves back the consumers of a log that was cut: they would
-// wait for sequences that have been given to other revisions by then.
+// wait for sequences that have been given to other revisions by then. Where the
+// consumers are is asked before where the log ends, and that of a leader with a
+// majority: they run ahead of an older answer while others append.
 func (q *Queue) realignConsumers(ctx context.Context) error {
 	return q.retry(ctx, func(ctx context.Context) error {
 		s, err := q.js.Stream(ctx, logStream)
 		if err != nil {
 			return err
 		}
-		last := s.CachedInfo().State.LastSeq
+		var all []*jetstream.ConsumerInfo
 		consumers := s.ListConsumers(ctx)
 		for info := range consumers.Info() {
+			all = append(all, info)
+		}
+		if err := consumers.Err(); err != nil {
+			return err
+		}
+		state, err := q.state(ctx)
+		if err != nil {
+			return err
+		}
+		last := state.State.Last
+		for _, info := range all {
 			if info.Delivered.Stream <= last && info.AckFloor.Stream <= last {
 				continue
 			}
@@ -134,8 +147,35 @@ func (q *Queue) realignConsumers(ctx context.Context) error {
 				return fmt.Errorf("reset consumer %s: %w", info.Name, err)
 			}
 		}
+		return nil
+	})
+}
+
+// Recall lets all consumers begin again at sequence from, or stay where they are
+// when they are not so far: a copy that had lost messages may have led some of them
+// past what it lacked. What they have done already comes again, and ends as stale.
+func (q *Queue) Recall(ctx context.Context, from uint64) error {
+	from = max(from, 1)
+	err := q.retry(ctx, func(ctx context.Context) error {
+		s, err := q.js.Stream(ctx, logStream)
+		if err != nil {
+			return err
+		}
+		consumers := s.ListConsumers(ctx)
+		for info := range consumers.Info() {
+			if info.Delivered.Stream < from {
+				continue
+			}
+			if _, err := s.ResetConsumerToSequence(ctx, info.Name, from); err != nil {
+				return fmt.Errorf("reset consumer %s: %w", info.Name, err)
+			}
+		}
 		return consumers.Err()
 	})
+	if err != nil {
+		return fmt.Errorf("recall consumers: %w", err)
+	}
+	return nil
 }
 
 // retry repeats a call of the broker with the time limit of one, until it
