@@ -89,6 +89,7 @@ func oneGroup(t *testing.T, m *brokertest.Members, size int) func() bool {
 // A lone broker grows while it runs, its data stays, and each member knows it after
 // a restart.
 func TestGrow(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
 	defer cancel()
 	m := members(t)
@@ -122,6 +123,7 @@ func TestGrow(t *testing.T) {
 // Joiners that meet each other, and nobody else, elect no leader; when they meet the
 // cluster they are taken in.
 func TestJoinersFormNoClusterOfTheirOwn(t *testing.T) {
+	t.Parallel()
 	m := members(t)
 	m.Config(t, "a", nil) // a member that is away
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
@@ -179,6 +181,7 @@ func TestJoinersFormNoClusterOfTheirOwn(t *testing.T) {
 // Who is no member any more loses its routes at once and gets none again; a
 // certificate of another authority gets none either.
 func TestRemovedMemberIsCutOff(t *testing.T) {
+	t.Parallel()
 	m := members(t)
 	a, b, c := m.Start(t, "a"), m.Start(t, "b"), m.Start(t, "c")
 	all := func() bool { return len(a.Routes()) == 2 && len(b.Routes()) == 2 && len(c.Routes()) == 2 }
@@ -221,6 +224,7 @@ func TestRemovedMemberIsCutOff(t *testing.T) {
 
 // A replica that is reset gets everything from the others.
 func TestReset(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 4*patience)
 	defer cancel()
 	m := members(t)

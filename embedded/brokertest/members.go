@@ -17,6 +17,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -41,6 +42,7 @@ type Members struct {
 
 	mu      sync.Mutex
 	names   []string // in the order in which they came
+	alone   map[string]bool
 	brokers map[string]*broker.Broker
 	routes  map[string]string // by name; kept over restarts
 }
@@ -58,7 +60,7 @@ func New(t testing.TB) *Members {
 	check(t, err)
 	ca, err = x509.ParseCertificate(der)
 	check(t, err)
-	m := &Members{dir: t.TempDir(), ca: ca, key: key, pool: x509.NewCertPool(), brokers: map[string]*broker.Broker{}, routes: map[string]string{}}
+	m := &Members{dir: t.TempDir(), ca: ca, key: key, pool: x509.NewCertPool(), brokers: map[string]*broker.Broker{}, routes: map[string]string{}, alone: map[string]bool{}}
 	m.pool.AddCert(ca)
 	t.Cleanup(m.closeAll)
 	return m
@@ -105,13 +107,35 @@ func (m *Members) TLS(t testing.TB, name string) *tls.Config {
 	}
 }
 
-// Admit lets in whoever is a member now.
-func (m *Members) Admit(s tls.ConnectionState) bool {
+// admit lets in whoever is a member now and can be reached from self.
+func (m *Members) admit(self string) func(tls.ConnectionState) bool {
+	return func(s tls.ConnectionState) bool {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		return slices.ContainsFunc(s.PeerCertificates[0].URIs, func(id *url.URL) bool {
+			name, ok := strings.CutPrefix(id.String(), idPrefix)
+			return ok && slices.Contains(m.names, name) && (name == self || !m.alone[self] && !m.alone[name])
+		})
+	}
+}
+
+// Isolate cuts a member off from all others, at once and without a word, as a kill
+// or a cable does.
+func (m *Members) Isolate(t testing.TB, name string) {
+	t.Helper()
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	return slices.ContainsFunc(s.PeerCertificates[0].URIs, func(id *url.URL) bool {
-		return slices.ContainsFunc(m.names, func(name string) bool { return id.String() == idPrefix+name })
-	})
+	m.alone[name] = true
+	m.mu.Unlock()
+	m.Tell(t)
+}
+
+// Heal ends Isolate.
+func (m *Members) Heal(t testing.TB, name string) {
+	t.Helper()
+	m.mu.Lock()
+	delete(m.alone, name)
+	m.mu.Unlock()
+	m.Tell(t)
 }
 
 // Names are the members, in the order in which they came.
@@ -151,7 +175,7 @@ func (m *Members) Config(t testing.TB, name string, seed []string) broker.Config
 	m.mu.Unlock()
 	return broker.Config{
 		Dir: m.Dir(name), ServerName: name, ClusterName: "test", MaxStore: 1 << 30, Logger: m.Logger,
-		Route: route, RouteTLS: m.TLS(t, name), Admit: m.Admit, Peers: m.Peers(name), Seed: seed,
+		Route: route, RouteTLS: m.TLS(t, name), Admit: m.admit(name), Peers: m.Peers(name), Seed: seed,
 	}
 }
 

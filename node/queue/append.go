@@ -96,7 +96,7 @@ func (q *Queue) appendDistinct(ctx context.Context, recs []doc.Record) []answer 
 			answers[i].err = unavailable(context.Cause(ctx))
 		}
 		if lostRace(answers[i].err) {
-			answers[i].seq, answers[i].err = q.find(ctx, p.id, recs[i].Revision, p.msg.Data)
+			answers[i].seq, answers[i].err = q.find(ctx, p.id, recs[i].Revision, p.msg.Data, true)
 		}
 	}
 	return answers
@@ -112,13 +112,16 @@ func (q *Queue) submit(ctx context.Context, rec doc.Record) (*pending, answer) {
 		return nil, answer{err: doc.Errorf(doc.Full, "no room left on the disk of the document log")}
 	}
 	var expect uint64
-	if rec.Revision > 1 {
+	for expect == 0 && rec.Revision > 1 {
 		last, err := q.lastWhere(ctx, rec.ID, func(e entry) bool { return e.revision == rec.Revision-1 })
-		if errors.Is(err, errNone) || (err == nil && last.revision != rec.Revision-1) {
-			seq, err := q.find(ctx, rec.ID, rec.Revision, m.Data)
+		switch {
+		case errors.Is(err, errNone), err == nil && last.revision != rec.Revision-1:
+			seq, err := q.find(ctx, rec.ID, rec.Revision, m.Data, false)
+			if errors.Is(err, errAgain) {
+				continue
+			}
 			return nil, answer{seq, err}
-		}
-		if err != nil {
+		case err != nil:
 			return nil, answer{err: err}
 		}
 		expect = last.seq

@@ -20,7 +20,17 @@ func (q *Queue) Erase(ctx context.Context, id doc.ID, seq uint64) error {
 	}
 	for from := uint64(1); ; {
 		e, err := q.next(ctx, id, from)
-		if errors.Is(err, errNone) || err == nil && e.seq >= seq {
+		if err == nil && e.seq >= seq {
+			return nil
+		}
+		if errors.Is(err, errNone) {
+			state, err := q.stateOf(ctx, id)
+			if err == nil && state.messages() > 0 {
+				err = unavailable(errStale)
+			}
+			if err != nil {
+				return fmt.Errorf("erase %s from the log: %w", id, err)
+			}
 			return nil
 		}
 		if err == nil {

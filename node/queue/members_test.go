@@ -2,6 +2,7 @@ package queue_test
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -79,12 +80,13 @@ func (c *cluster) join(name string) *queue.Queue {
 	return q
 }
 
-// leave stops a member as if its power were cut, as far as that is possible within
-// a process: its broker and its log just end.
+// leave stops a member in good order.
 func (c *cluster) leave(name string) {
 	c.t.Helper()
 	c.admins[name].Close()
 	c.queues[name].Close()
+	delete(c.admins, name)
+	delete(c.queues, name)
 	c.Stop(c.t, name)
 }
 
@@ -132,7 +134,12 @@ func (c *cluster) steady(name string, from int) (stop func() (n int, stall time.
 func (c *cluster) present(name string, from, n int) {
 	c.t.Helper()
 	for i := from; i < from+n; i++ {
-		if _, _, err := c.queues[name].Latest(long(c.t), record(i).ID); err != nil {
+		var err error
+		until(c.t, "the log answers", func() bool {
+			_, _, err = c.queues[name].Latest(long(c.t), record(i).ID)
+			return doc.CodeOf(err) != doc.Unavailable
+		})
+		if err != nil {
 			c.t.Fatalf("document %d, as %s sees it: %v", i, name, err)
 		}
 	}
@@ -140,6 +147,7 @@ func (c *cluster) present(name string, from, n int) {
 
 // The log grows from one copy to three and back while documents are appended.
 func TestCopiesFollowMembers(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, "a", "b", "c")
 	work(t, c.queues["b"], quick(2), func(context.Context, queue.Job) error { return nil })
 	stop := c.steady("a", 0)
@@ -158,4 +166,105 @@ func TestCopiesFollowMembers(t *testing.T) {
 	more, stall := stop()
 	t.Logf("3 to 1 copies in %s, %d documents meanwhile, longest wait %s", shrunk.Round(time.Millisecond), more, stall.Round(time.Millisecond))
 	c.present("b", 0, n+more)
+}
+
+// leader names the member that leads the log.
+func (c *cluster) leader() string {
+	c.t.Helper()
+	var name string
+	until(c.t, "somebody leads the log", func() bool {
+		for _, a := range c.admins {
+			servers, err := a.Replicas(long(c.t))
+			if err != nil {
+				continue
+			}
+			for _, s := range servers {
+				for _, r := range s.Streams {
+					if r.Stream == "DOCS" && r.Leads(s.Name) {
+						name = s.Name
+						return true
+					}
+				}
+			}
+		}
+		return false
+	})
+	return name
+}
+
+func (c *cluster) other(not ...string) string {
+	for _, name := range c.Names() {
+		if !slices.Contains(not, name) && c.Broker(name) != nil {
+			return name
+		}
+	}
+	c.t.Fatal("no other member")
+	return ""
+}
+
+// writes waits until a member appends again.
+func (c *cluster) writes(name string) {
+	c.t.Helper()
+	until(c.t, name+" writes", func() bool { return c.queues[name].Healthy(long(c.t)) == nil })
+}
+
+// newLeader waits until another member than old leads the log.
+func (c *cluster) newLeader(old string) string {
+	c.t.Helper()
+	var now string
+	until(c.t, "another member leads", func() bool { now = c.leader(); return now != old })
+	return now
+}
+
+// A member that stops in good order hands over what it leads, so that appends go on
+// at once.
+func TestPlannedStop(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, "a", "b", "c")
+	c.spread("a", 3)
+	from := 0
+	for range 2 {
+		leads := c.leader()
+		stay := c.other(leads)
+		stop := c.steady(stay, from)
+		start := time.Now()
+		c.leave(leads)
+		took := time.Since(start)
+		c.newLeader(leads)
+		c.writes(stay)
+		n, stall := stop()
+		from += n
+		t.Logf("stopped %s in %s: %d appended, longest wait %s", leads, took.Round(time.Millisecond), n, stall.Round(time.Millisecond))
+		c.join(leads)
+		c.present(leads, 0, from)
+	}
+}
+
+// A leader that vanishes is replaced; what it acknowledged is there, and nobody
+// believes it afterwards.
+func TestLeaderVanishes(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, "a", "b", "c")
+	c.spread("a", 3)
+	from := 0
+	for range 2 {
+		old := c.leader()
+		stay := c.other(old)
+		stop := c.steady(stay, from)
+		start := time.Now()
+		c.Isolate(t, old)
+		_, err := c.queues[old].Append(long(t), record(1_000_000+from))
+		wantCode(t, err, doc.Unavailable)
+		c.writes(stay)
+		back := time.Since(start)
+		if err := c.queues[old].Healthy(long(t)); err == nil {
+			t.Errorf("%s is alone and calls itself healthy", old)
+		}
+		n, stall := stop()
+		c.Heal(t, old)
+		t.Logf("%s vanished: writes again after %s, %d appended, longest wait %s", old, back.Round(time.Millisecond), n, stall.Round(time.Millisecond))
+		from += n
+		c.writes(old)
+		c.present(old, 0, from)
+	}
 }

@@ -99,7 +99,7 @@ func lostRace(err error) bool {
 
 // resend is how soon a message that was not answered is sent again: one that
 // arrives while the stream changes hands is dropped.
-const resend = 700 * time.Millisecond
+const resend = 400 * time.Millisecond
 
 // request sends m and waits for the answer of its stream, through elections if need
 // be. It may arrive twice, so m is such that the second arrival changes nothing, or

@@ -116,33 +116,77 @@ func (q *Queue) Latest(ctx context.Context, id doc.ID) (doc.Record, uint64, erro
 		return doc.Record{}, 0, doc.Errorf(doc.NotFound, "there is no document %q", id)
 	}
 	e, err := q.last(ctx, id)
-	if errors.Is(err, errNone) {
-		return doc.Record{}, 0, doc.Errorf(doc.NotFound, "there is no document %s", id)
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, errNone) {
 		return doc.Record{}, 0, fmt.Errorf("latest of %s: %w", id, err)
+	}
+	s, stateErr := q.stateOf(ctx, id)
+	switch {
+	case stateErr != nil:
+		return doc.Record{}, 0, fmt.Errorf("latest of %s: %w", id, stateErr)
+	case err != nil && s.messages() > 0:
+		return doc.Record{}, 0, fmt.Errorf("latest of %s: %w", id, unavailable(errStale))
+	case err != nil:
+		return doc.Record{}, 0, doc.Errorf(doc.NotFound, "there is no document %s", id)
 	}
 	rec, err := e.record()
 	return rec, e.seq, err
 }
 
-// find gives the sequence of the revision that body is, if the log holds the same
-// bytes, or a Conflict.
-func (q *Queue) find(ctx context.Context, id doc.ID, revision uint64, body []byte) (uint64, error) {
+// errStale says that a leader that is none any more has answered.
+var errStale = errors.New("the log changes hands")
+
+// find gives the sequence of a revision that was refused, if the log holds the same
+// bytes, or a Conflict. The leader refuses a revision also because of another that
+// has not reached the other copies yet; what becomes of that one is waited for.
+//
+// Without refused the revision was not sent; then errAgain says that its turn has come.
+func (q *Queue) find(ctx context.Context, id doc.ID, revision uint64, body []byte, refused bool) (uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, q.cfg.Timeout)
+	defer cancel()
+	for {
+		found, before, err := q.revision(ctx, id, revision)
+		switch {
+		case err != nil:
+			return 0, err
+		case found.seq > 0 && bytes.Equal(found.body, body):
+			return found.seq, nil
+		case found.seq > 0:
+			return 0, doc.Errorf(doc.Conflict, "document %s has another revision %d: look again and repeat", id, revision)
+		case len(before) > 0 && before[len(before)-1] == revision-1 || len(before) == 0 && revision == 1:
+			if !refused {
+				return 0, errAgain
+			}
+		default:
+			s, err := q.stateOf(ctx, id)
+			if err != nil {
+				return 0, err
+			}
+			if s.messages() == len(before) {
+				return 0, doc.Errorf(doc.Conflict, "revision %d of document %s has no predecessor in the log", revision, id)
+			}
+		}
+		if !pause(ctx, findAgain) {
+			return 0, unavailable(fmt.Errorf("revision %d of document %s is neither in the log nor refused for good: %w", revision, id, context.Cause(ctx)))
+		}
+	}
+}
+
+const findAgain = 20 * time.Millisecond
+
+var errAgain = errors.New("the predecessor has just arrived")
+
+// revision looks for one revision of a document. Without it, before are the numbers
+// that the log has.
+func (q *Queue) revision(ctx context.Context, id doc.ID, revision uint64) (found entry, before []uint64, err error) {
 	for seq := uint64(1); ; {
 		e, err := q.next(ctx, id, seq)
 		if errors.Is(err, errNone) {
-			return 0, doc.Errorf(doc.Conflict, "revision %d of document %s has no predecessor in the log", revision, id)
+			return entry{}, before, nil
 		}
-		if err != nil {
-			return 0, err
+		if err != nil || e.revision == revision {
+			return e, before, err
 		}
-		if e.revision == revision {
-			if bytes.Equal(e.body, body) {
-				return e.seq, nil
-			}
-			return 0, doc.Errorf(doc.Conflict, "document %s has another revision %d: look again and repeat", id, revision)
-		}
+		before = append(before, e.revision)
 		seq = e.seq + 1
 	}
 }
@@ -155,10 +199,20 @@ const heardOf = 3 * time.Second
 // from the others does not know that it is none any more, and may answer for ten
 // seconds; so a leader without a majority is Unavailable.
 func (q *Queue) state(ctx context.Context) (streamAnswer, error) {
+	return q.askState(ctx, struct{}{})
+}
+
+// stateOf is state with the number of one document's revisions. Two questions may be
+// answered by two leaders while the log changes hands, and this is one.
+func (q *Queue) stateOf(ctx context.Context, id doc.ID) (streamAnswer, error) {
+	return q.askState(ctx, map[string]string{"subjects_filter": ofDocument(id)})
+}
+
+func (q *Queue) askState(ctx context.Context, request any) (streamAnswer, error) {
 	ctx, cancel := context.WithTimeout(ctx, q.cfg.Timeout)
 	defer cancel()
 	var s streamAnswer
-	if err := ask(ctx, q.nc, "$JS.API.STREAM.INFO."+logStream, struct{}{}, &s); err != nil {
+	if err := ask(ctx, q.nc, "$JS.API.STREAM.INFO."+logStream, request, &s); err != nil {
 		return s, unavailable(err)
 	}
 	copies, alive := 1, 1

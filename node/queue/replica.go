@@ -83,16 +83,26 @@ type streamAnswer struct {
 		Replicas int    `json:"num_replicas"`
 	} `json:"config"`
 	State struct {
-		Messages uint64 `json:"messages"`
-		Bytes    uint64 `json:"bytes"`
-		First    uint64 `json:"first_seq"`
-		Last     uint64 `json:"last_seq"`
-		Deleted  int    `json:"num_deleted"`
+		Messages uint64         `json:"messages"`
+		Bytes    uint64         `json:"bytes"`
+		First    uint64         `json:"first_seq"`
+		Last     uint64         `json:"last_seq"`
+		Deleted  int            `json:"num_deleted"`
+		Subjects map[string]int `json:"subjects"` // messages of each, of those that were asked for
 		Lost     *struct {
 			Messages []uint64 `json:"msgs"`
 		} `json:"lost"`
 	} `json:"state"`
 	Cluster clusterAnswer `json:"cluster"`
+}
+
+// messages counts those of the subjects that were asked for.
+func (s streamAnswer) messages() int {
+	n := 0
+	for _, k := range s.State.Subjects {
+		n += k
+	}
+	return n
 }
 
 type clusterAnswer struct {

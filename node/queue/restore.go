@@ -15,13 +15,30 @@ import (
 // whether it had. A log that knows this revision of the document, or a later one,
 // is left as it is. Unlike Append it does not ask for the predecessor, which the
 // archive has and the log may not.
+//
+// Several members may restore at once.
 func (q *Queue) Restore(ctx context.Context, rec doc.Record) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, q.cfg.Timeout)
+	defer cancel()
+	for {
+		restored, err := q.restore(ctx, rec)
+		if lostRace(err) && pause(ctx, findAgain) {
+			continue // another member was faster: look again
+		}
+		if err != nil {
+			return false, fmt.Errorf("restore %s revision %d: %w", rec.ID, rec.Revision, unavailable(err))
+		}
+		return restored, nil
+	}
+}
+
+func (q *Queue) restore(ctx context.Context, rec doc.Record) (bool, error) {
 	last, err := q.last(ctx, rec.ID)
 	if errors.Is(err, errNone) {
 		last, err = entry{}, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("restore %s: %w", rec.ID, err)
+		return false, err
 	}
 	if last.seq > 0 && last.revision >= rec.Revision {
 		return false, nil
@@ -36,8 +53,6 @@ func (q *Queue) Restore(ctx context.Context, rec doc.Record) (bool, error) {
 	}
 	m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(last.seq, 10))
 	m.Header.Set(jetstream.ExpectedLastSubjSeqSubjHeader, ofDocument(rec.ID))
-	if _, err := q.publish(ctx, m); err != nil {
-		return false, fmt.Errorf("restore %s revision %d: %w", rec.ID, rec.Revision, err)
-	}
-	return true, nil
+	_, err = q.publish(ctx, m)
+	return err == nil, err
 }
