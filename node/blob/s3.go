@@ -145,13 +145,22 @@ func (s *S3) Ingest(ctx context.Context, r io.Reader, limit int64) (sum [sha256.
 	if err != nil {
 		return sum, size, false, fmt.Errorf("ingest: %w", fileError(err))
 	}
+	existed, err = s.keep(ctx, sum, tmp, size)
+	if err != nil {
+		return sum, size, false, fmt.Errorf("ingest: %w", err)
+	}
+	return sum, size, existed, nil
+}
+
+// keep keeps an original whose hash is known.
+func (s *S3) keep(ctx context.Context, sum [sha256.Size]byte, body io.ReaderAt, size int64) (existed bool, err error) {
 	key := OriginalKey(sum)
 	info, err := s.Stat(ctx, key)
 	if err == nil && info.Size == size {
-		return sum, size, true, nil
+		return true, nil
 	}
 	if err != nil && doc.CodeOf(err) != doc.NotFound {
-		return sum, size, false, fmt.Errorf("ingest: %w", err)
+		return false, err
 	}
 	opts := minio.PutObjectOptions{ContentType: "application/octet-stream", PartSize: s3PartSize, NumThreads: 2}
 	if size < s3PartSize { // the server compares what arrived, in one piece or in parts
@@ -159,14 +168,14 @@ func (s *S3) Ingest(ctx context.Context, r io.Reader, limit int64) (sum [sha256.
 	} else {
 		opts.SendContentMd5 = true
 	}
-	up, err := s.c.PutObject(ctx, s.bucket, s.cfg.Prefix+key, io.NewSectionReader(tmp, 0, size), size, opts)
+	up, err := s.c.PutObject(ctx, s.bucket, s.cfg.Prefix+key, io.NewSectionReader(body, 0, size), size, opts)
 	if err != nil {
-		return sum, size, false, fmt.Errorf("ingest: %w", s.codes.of(key, err))
+		return false, s.codes.of(key, err)
 	}
 	if up.Size != size {
-		return sum, size, false, doc.Errorf(doc.Unavailable, "the object store kept %d of %d bytes; repeat the delivery", up.Size, size)
+		return false, doc.Errorf(doc.Unavailable, "the object store kept %d of %d bytes; repeat the delivery", up.Size, size)
 	}
-	return sum, size, false, nil
+	return false, nil
 }
 
 // Put implements Store.
@@ -203,6 +212,11 @@ func (s *S3) Put(ctx context.Context, key string, r io.Reader, size int64) error
 // Open implements Store: the object is brought here whole, since what reads it
 // jumps about in it.
 func (s *S3) Open(ctx context.Context, key string) (File, error) {
+	return s.open(ctx, key, func() {})
+}
+
+// open is Open that calls moved whenever bytes came.
+func (s *S3) open(ctx context.Context, key string, moved func()) (File, error) {
 	if err := checkKey(key); err != nil {
 		return nil, err
 	}
@@ -216,7 +230,10 @@ func (s *S3) Open(ctx context.Context, key string) (File, error) {
 		return nil, fmt.Errorf("open object %s: %w", key, err)
 	}
 	h := sha256.New()
-	n, err := io.Copy(io.MultiWriter(tmp, h), obj)
+	n, err := io.Copy(io.MultiWriter(tmp, h), readerFunc(func(b []byte) (int, error) {
+		defer moved()
+		return obj.Read(b)
+	}))
 	if err != nil {
 		return nil, errors.Join(s.codes.of(key, fileError(err)), tmp.Close())
 	}

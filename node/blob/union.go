@@ -25,7 +25,7 @@ func (c *Copies) List(ctx context.Context, prefix, after string, fn func(Info) e
 	}
 	m := &merge{c: c, v: v, silent: silent}
 	defer m.end()
-	m.add("", c.local.all(ctx, prefix, after))
+	m.add("", all(ctx, c.local, prefix, after))
 	for _, id := range ask {
 		m.add(id, c.remote(ctx, id, prefix, after))
 	}
@@ -42,8 +42,8 @@ func (c *Copies) ListLocal(ctx context.Context, prefix, after string, fn func(In
 	return c.local.List(ctx, prefix, after, fn)
 }
 
-// all gives the listing of s as a sequence that can be drawn from.
-func (s *Files) all(ctx context.Context, prefix, after string) iter.Seq2[Info, error] {
+// all gives the listing of a store as a sequence that can be drawn from.
+func all(ctx context.Context, s Store, prefix, after string) iter.Seq2[Info, error] {
 	return func(yield func(Info, error) bool) {
 		err := s.List(ctx, prefix, after, func(i Info) error {
 			if !yield(i, nil) {
