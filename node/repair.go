@@ -69,7 +69,7 @@ func (n *Node) damaged(ctx context.Context, q *queue.Queue) (string, error) {
 		return fmt.Sprintf("it ends at %d, the index was at %d", last, applied), nil
 	case gaps != mark.Gaps && len(n.others()) == 0: // with others, somebody else may have erased documents, and replicas are compared
 		return fmt.Sprintf("%d messages are missing in it", gaps), nil
-	case mark.ID != "" && applied > 0:
+	case mark.ID != "" && applied > 0, len(n.others()) > 0: // who joins begins with the log of the others
 		return "", nil
 	}
 	// Neither mark nor index knows the past: ask the files.

@@ -66,8 +66,8 @@ type Config struct {
 	// Turn says whether training is this member's duty now. The context it gives
 	// ends when that is over, and what is written under it is refused then; done is
 	// called after the training. nil: it always is.
-	Turn func(context.Context) (duty context.Context, done func(), yes bool)
-	Logger    *slog.Logger             // nil: silent
+	Turn   func(context.Context) (duty context.Context, done func(), yes bool)
+	Logger *slog.Logger // nil: silent
 }
 
 // Learner is what this node has learned, and the one goroutine that learns more.
