@@ -29,21 +29,21 @@ const (
 func child(dir, role string) {
 	ctx := context.Background()
 	b, err := broker.Open(ctx, broker.Config{Dir: dir, ServerName: "n1", ClusterName: "test"})
-	check(err)
+	must(err)
 	q, err := queue.Open(ctx, queue.Config{Broker: b})
-	check(err)
+	must(err)
 	if role == "work" {
-		check(q.Work(ctx, quick(1), func(ctx context.Context, job queue.Job) error {
+		must(q.Work(ctx, quick(1), func(ctx context.Context, job queue.Job) error {
 			rec, err := job.Record.Next(doc.StateReading, "worker", epoch)
-			check(err)
+			must(err)
 			_, err = q.Append(ctx, rec)
-			check(err)
+			must(err)
 			fmt.Println("job", job.Attempt)
 			select {}
 		}))
 	}
 	_, last, err := q.Bounds(ctx)
-	check(err)
+	must(err)
 	var mu sync.Mutex
 	n := int(last)
 	var wg sync.WaitGroup
@@ -55,7 +55,7 @@ func child(dir, role string) {
 				i := n
 				mu.Unlock()
 				_, err := q.Append(ctx, record(i))
-				check(err)
+				must(err)
 				mu.Lock()
 				fmt.Println("ack", i)
 				mu.Unlock()
@@ -65,7 +65,7 @@ func child(dir, role string) {
 	wg.Wait()
 }
 
-func check(err error) {
+func must(err error) {
 	if err != nil {
 		panic(err)
 	}

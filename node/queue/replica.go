@@ -39,6 +39,7 @@ type ReplicaState struct {
 	Deleted  int    // messages between First and Last that are known to be deleted
 	Lost     uint64 // messages that this copy lost and knows it
 	Replicas int    // copies the stream should have
+	MaxAge   time.Duration
 
 	// Followers is what the leader believes of the others; nil from others than it.
 	Followers []Follower
@@ -79,8 +80,9 @@ type serverAnswer struct {
 type streamAnswer struct {
 	Name   string `json:"name"`
 	Config struct {
-		Name     string `json:"name"`
-		Replicas int    `json:"num_replicas"`
+		Name     string        `json:"name"`
+		Replicas int           `json:"num_replicas"`
+		MaxAge   time.Duration `json:"max_age"`
 	} `json:"config"`
 	State struct {
 		Messages uint64         `json:"messages"`
@@ -137,7 +139,7 @@ func (c clusterAnswer) moving() string {
 func (s streamAnswer) replica() ReplicaState {
 	r := ReplicaState{
 		Stream: s.Name, Leader: s.Cluster.Leader, Messages: s.State.Messages, First: s.State.First, Last: s.State.Last,
-		Bytes: s.State.Bytes, Deleted: s.State.Deleted, Replicas: s.Config.Replicas, Moving: s.Cluster.moving(),
+		Bytes: s.State.Bytes, Deleted: s.State.Deleted, Replicas: s.Config.Replicas, MaxAge: s.Config.MaxAge, Moving: s.Cluster.moving(),
 	}
 	if s.State.Lost != nil {
 		r.Lost = uint64(len(s.State.Lost.Messages))

@@ -1,0 +1,148 @@
+package queue_test
+
+import (
+	"context"
+	"encoding/binary"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/recto-edge/recto/node/doc"
+	"github.com/recto-edge/recto/node/queue"
+)
+
+// flipHeader changes one bit in the length of the record in the middle of the
+// largest block, and leaves the index that a clean stop wrote.
+func flipHeader(t *testing.T, dir string) {
+	t.Helper()
+	blocks, err := filepath.Glob(filepath.Join(dir, "*.blk"))
+	if err != nil || len(blocks) == 0 {
+		t.Fatalf("no block in %s: %v", dir, err)
+	}
+	var name string
+	var body []byte
+	for _, b := range blocks {
+		if raw, err := os.ReadFile(b); err == nil && len(raw) > len(body) {
+			name, body = b, raw
+		}
+	}
+	at := 0
+	for at < len(body)/2 {
+		at += int(binary.LittleEndian.Uint32(body[at:]) &^ (1 << 31))
+	}
+	body[at+1] ^= 1
+	if err := os.WriteFile(name, body, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// follows reads a member's log from the start until it has seen n documents, and
+// fails on any that is left out.
+func (c *cluster) follows(name string, n int) {
+	c.t.Helper()
+	ctx, cancel := context.WithCancel(long(c.t))
+	defer cancel()
+	seen := map[doc.ID]bool{}
+	err := c.queues[name].Follow(ctx, 1, func(_ uint64, rec doc.Record) error {
+		seen[rec.ID] = true
+		if len(seen) == n {
+			cancel()
+		}
+		return nil
+	})
+	if err != nil {
+		c.t.Fatalf("follow on %s: %v", name, err)
+	}
+	for i := range n {
+		if !seen[record(i).ID] {
+			c.t.Fatalf("document %d was passed over on %s", i, name)
+		}
+	}
+}
+
+// A copy with one flipped bit is found although the broker calls it current, never
+// hides a document from those who read on its member, and is made anew from the
+// others.
+func TestBadReplicaIsFoundAndHealed(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, "a", "b", "c")
+	c.spread("a", 3)
+	const n = 300
+	var recs []doc.Record
+	for i := range n {
+		recs = append(recs, record(i))
+	}
+	if _, err := c.queues["a"].AppendBatch(long(t), recs); err != nil {
+		t.Fatal(err)
+	}
+	victim := c.other(c.leader())
+	seen := c.other(victim)
+	c.leave(victim)
+	flipHeader(t, filepath.Join(c.Dir(victim), "jetstream", "RECTO", "streams", "DOCS", "msgs"))
+	c.join(victim)
+	stop := c.steady(seen, n)
+	c.follows(victim, n)
+
+	var history [][]queue.ServerState
+	var bad []queue.BadReplica
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	until(t, "the bad copy is found", func() bool {
+		now, err := c.admins[seen].Replicas(long(t))
+		if err != nil {
+			return false
+		}
+		for _, s := range now {
+			for _, r := range s.Streams {
+				if r.Stream == "DOCS" {
+					t.Logf("%s: %+v", s.Name, r)
+				}
+			}
+		}
+		history = append(history, now)
+		bad = queue.BadReplicas(history, 3)
+		<-tick.C
+		return len(bad) > 0
+	})
+	t.Logf("found: %+v", bad)
+	if len(bad) != 1 || bad[0].Server != victim {
+		t.Fatalf("found %+v, want %s", bad, victim)
+	}
+	until(t, "it is safe", func() bool {
+		now, err := c.admins[seen].Replicas(long(t))
+		return err == nil && queue.SafeToReset(now, victim, bad) == nil
+	})
+	aside, err := c.Broker(victim).Reset(long(t), c.Names())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(aside); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the copy is whole again", func() bool {
+		now, err := c.admins[seen].Replicas(long(t))
+		if err != nil || len(now) != 3 {
+			return false
+		}
+		count := map[string]uint64{}
+		for _, s := range now {
+			for _, r := range s.Streams {
+				if r.Stream == "DOCS" {
+					count[s.Name] = r.Last - r.First + 1
+					if r.Messages != count[s.Name] {
+						return false
+					}
+				}
+			}
+		}
+		return count[victim] > n && count[victim]+20 > count[seen]
+	})
+	more, _ := stop()
+	if err := c.queues[seen].Recall(long(t), 1); err != nil {
+		t.Fatal(err)
+	}
+	c.writes(victim)
+	c.follows(victim, n+more)
+	c.follows(seen, n+more)
+}
