@@ -130,7 +130,8 @@ func (c *Cluster) reachable(ctx context.Context, m Member, key string) error {
 		}
 		if err != nil {
 			c.log.Warn("ask a member whether it reaches a new one", "member", from.Name, "error", err)
-			continue // it went away just now
+			c.contacts.lost(from.ID) // it went away just now: the new one need not reach it either
+			continue
 		}
 		if len(a.Failed) > 0 {
 			return &Refusal{

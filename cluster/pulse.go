@@ -47,6 +47,17 @@ func (s *contacts) set(id string, v contact) {
 	s.of[id] = v
 }
 
+// lost notes that a member did not answer just now: until it does again, it counts
+// as down.
+func (s *contacts) lost(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if v, ok := s.of[id]; ok {
+		v.heard = time.Time{}
+		s.of[id] = v
+	}
+}
+
 // pulse asks every other member now and then how it is, which also measures its
 // clock, and tells a member that was removed that it was.
 func (c *Cluster) pulse() {

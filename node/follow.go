@@ -36,6 +36,10 @@ func (n *Node) followEnded(ctx context.Context, q *queue.Queue, err error) {
 	}
 	n.parts.set(partIndex, partDown, err.Error())
 	if errors.Is(err, queue.ErrCut) {
+		if !n.staysCut(ctx, q) {
+			n.parts.set(partIndex, partOK, "")
+			return
+		}
 		n.log.Warn("the log was cut: repairing it from the files")
 		_, err = n.repair(ctx, q, nil)
 	}
@@ -47,6 +51,27 @@ func (n *Node) followEnded(ctx context.Context, q *queue.Queue, err error) {
 	if pause(ctx, time.Second) {
 		n.parts.set(partIndex, partOK, "")
 	}
+}
+
+// cutFor is how long a log with several copies must look cut to be taken for it: a
+// copy that takes the lead may need a moment until it shows all that it has.
+const cutFor = 10 * time.Second
+
+// staysCut says whether the log ends before what the index has seen, and goes on
+// to do so.
+func (n *Node) staysCut(ctx context.Context, q *queue.Queue) bool {
+	if len(n.others()) == 0 {
+		return true
+	}
+	for end := time.Now().Add(cutFor); time.Now().Before(end); {
+		if _, last, err := q.Bounds(ctx); err == nil && last >= n.db.Index().Applied() {
+			return false
+		}
+		if !pause(ctx, time.Second) {
+			return false
+		}
+	}
+	return true
 }
 
 // still runs fn while nobody writes to the index, and waits for it.
