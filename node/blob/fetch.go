@@ -21,18 +21,19 @@ func (c *Copies) Open(ctx context.Context, key string) (File, error) {
 	if err == nil || doc.CodeOf(err) == doc.Invalid || ctx.Err() != nil {
 		return f, err
 	}
-	hurt := errors.Is(err, ErrDamaged)
-	tmp, o, far := c.fetch(ctx, v, key)
+	hurt := error(nil)
+	if errors.Is(err, ErrDamaged) || c.local.isAside(key) {
+		hurt = damaged(key)
+	}
+	tmp, o, far := c.fetch(ctx, v, key, hurt)
 	switch {
 	case far == nil:
-		if hurt || v.owns(key) {
-			c.mend(ctx, o, tmp, hurt)
+		if hurt != nil || v.owns(key) {
+			c.mend(ctx, o, tmp, hurt != nil)
 		}
 		return tmp, nil
-	case hurt, doc.CodeOf(far) == doc.NotFound && doc.CodeOf(err) != doc.NotFound:
+	case doc.CodeOf(far) == doc.NotFound && doc.CodeOf(err) != doc.NotFound:
 		return nil, err // says more than that others have none
-	case doc.CodeOf(far) == doc.NotFound && c.local.isAside(key):
-		return nil, damaged(key)
 	}
 	return nil, far
 }
@@ -147,15 +148,16 @@ type fetched struct {
 
 // fetch brings an object from another member into a file without a name: from
 // the first that has it. One that does not get on for a moment is not waited for,
-// but not given up either.
-func (c *Copies) fetch(ctx context.Context, v *view, key string) (*spoolFile, object, error) {
+// but not given up either. hurt is not nil when there is a damaged copy: then every
+// member is asked, since one that is away may have the only good one.
+func (c *Copies) fetch(ctx context.Context, v *view, key string, hurt error) (*spoolFile, object, error) {
 	none := func(err error) (*spoolFile, object, error) { return nil, object{}, err }
 	erased, err := c.local.erasedAt(key)
 	if err != nil {
 		return none(err)
 	}
 	next, silent := c.split(v, c.readers(v, key))
-	if !c.covered(v, silent) { // somebody that probably does not answer may alone have it
+	if hurt != nil || !c.covered(v, silent) { // somebody that probably does not answer may alone have it
 		next, silent = append(next, silent...), nil
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -180,7 +182,6 @@ func (c *Copies) fetch(ctx context.Context, v *view, key string) (*spoolFile, ob
 	}()
 	tick := time.NewTicker(c.cfg.Hedge)
 	defer tick.Stop()
-	hurt := error(nil)
 	for start(); len(running) > 0; {
 		select {
 		case a := <-attempts:
@@ -202,7 +203,7 @@ func (c *Copies) fetch(ctx context.Context, v *view, key string) (*spoolFile, ob
 			if moved.Swap(0) > 0 {
 				continue
 			}
-			if len(next) == 0 && c.covered(v, slices.AppendSeq(slices.Clone(silent), maps.Keys(running))) {
+			if hurt == nil && len(next) == 0 && c.covered(v, slices.AppendSeq(slices.Clone(silent), maps.Keys(running))) {
 				silent = slices.AppendSeq(silent, maps.Keys(running))
 				return none(c.missing(v, key, silent, hurt))
 			}
@@ -216,10 +217,14 @@ func (c *Copies) fetch(ctx context.Context, v *view, key string) (*spoolFile, ob
 
 // missing is nobodyHas where somebody may have it damaged.
 func (c *Copies) missing(v *view, key string, silent []string, hurt error) error {
-	if err := c.nobodyHas(v, key, silent); hurt == nil || doc.CodeOf(err) != doc.NotFound {
-		return err
+	switch {
+	case hurt == nil:
+		return c.nobodyHas(v, key, silent)
+	case len(silent) == 0:
+		return hurt
 	}
-	return hurt
+	return &doc.Error{Code: doc.Unavailable, Err: hurt, Message: fmt.Sprintf(
+		"object %s is damaged on the members that answer: a good copy may be on %s, bring it back", key, v.names(silent))}
 }
 
 // readers gives the other members in the order in which they are asked for key.

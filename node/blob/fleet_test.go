@@ -196,18 +196,22 @@ func (l *line) RoundTrip(req *http.Request) (*http.Response, error) {
 	l.f.mu.Lock()
 	m, x := l.f.members[to], l.f.faults[[2]string{l.from, to}]
 	l.f.mu.Unlock()
-	if m == nil {
-		return nil, errors.New("no such machine")
-	}
 	pass := func(req *http.Request) (*http.Response, error) {
-		req = req.Clone(req.Context())
-		req.URL.Scheme, req.URL.Host = "http", m.srv.Listener.Addr().String()
-		return plain.RoundTrip(req)
+		if m == nil {
+			return nil, errors.New("no such machine")
+		}
+		return passTo(m.srv.Listener.Addr().String(), req)
 	}
 	if x == nil {
 		return pass(req)
 	}
 	return x(req, pass)
+}
+
+func passTo(addr string, req *http.Request) (*http.Response, error) {
+	req = req.Clone(req.Context())
+	req.URL.Scheme, req.URL.Host = "http", addr
+	return plain.RoundTrip(req)
 }
 
 type passOn = func(*http.Request) (*http.Response, error)

@@ -126,17 +126,33 @@ func (r *round) page(ctx context.Context, page []Info) error {
 	return r.giveUp(ctx)
 }
 
-// ask asks every member for those of page that it shall keep.
+// ask asks every member for those of page that it shall keep. A member that
+// leaves has them read: nobody may rely on a copy that is damaged when it is gone.
 func (r *round) ask(ctx context.Context, page []Info) {
-	keys := map[string][]string{}
-	for _, i := range page {
-		for _, id := range r.v.owners(i.Key) {
-			if r.live[id] {
-				keys[id] = append(keys[id], i.Key)
+	r.answer = map[string]map[string]holding{}
+	for len(page) > 0 {
+		part := page
+		if r.leaving() {
+			part = page[:atOnce(page, func(i Info) int64 { return i.Size })]
+		}
+		page = page[len(part):]
+		keys, bytes := map[string][]string{}, int64(0)
+		for _, i := range part {
+			bytes += i.Size
+			for _, id := range r.v.owners(i.Key) {
+				if r.live[id] {
+					keys[id] = append(keys[id], i.Key)
+				}
 			}
 		}
+		if r.leaving() && r.pace.wait(ctx, bytes) != nil {
+			return
+		}
+		r.askPart(ctx, keys, bytes)
 	}
-	r.answer = map[string]map[string]holding{}
+}
+
+func (r *round) askPart(ctx context.Context, keys map[string][]string, bytes int64) {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	for id, of := range keys {
@@ -145,20 +161,33 @@ func (r *round) ask(ctx context.Context, page []Info) {
 			continue
 		}
 		wg.Go(func() {
-			all, err := p.have(ctx, haveQuestion{Keys: of})
+			all, err := p.have(ctx, haveQuestion{Read: r.leaving(), Keys: of, bytes: bytes})
 			if err != nil {
 				return // nothing is known of what it has
 			}
-			m := make(map[string]holding, len(of))
-			for i, h := range all {
-				m[of[i]] = h
-			}
 			mu.Lock()
 			defer mu.Unlock()
-			r.answer[id] = m
+			if r.answer[id] == nil {
+				r.answer[id] = map[string]holding{}
+			}
+			for i, h := range all {
+				r.answer[id][of[i]] = h
+			}
 		})
 	}
 	wg.Wait()
+}
+
+func (r *round) leaving() bool { return r.v.members[r.v.self].Leaving }
+
+// atOnce says how many of all a member is asked to read before it answers.
+func atOnce[T any](all []T, size func(T) int64) int {
+	n, bytes := 0, int64(0)
+	for n < len(all) && (n == 0 || bytes+size(all[n]) <= readAtOnce) {
+		bytes += size(all[n])
+		n++
+	}
+	return n
 }
 
 // one compares one object and sends it where it lacks, if this member is the best
@@ -190,10 +219,10 @@ func (r *round) one(ctx context.Context, i Info) error {
 	}
 	mine := slices.Contains(owners, r.v.self)
 	have := len(holders)
-	if !mine && !r.v.members[r.v.self].Leaving {
+	if !mine && !r.leaving() {
 		have++
 	}
-	best := len(holders) == 0 || holders[0] == r.v.self || r.force
+	best := len(holders) == 0 || holders[0] == r.v.self || r.force || r.leaving() // only that one has had them read
 	unsent := len(lacking)
 	if best && (len(lacking) > 0 || have < r.v.synced()) {
 		sent, err := r.send(ctx, i, lacking, max(r.v.synced(), r.v.copies()-silent)-have)
@@ -212,7 +241,7 @@ func (r *round) one(ctx context.Context, i Info) error {
 	case unsent+silent == 0:
 		r.c.repair.set(i.Key, false)
 	}
-	if !mine && silent+len(lacking) == 0 && !r.v.members[r.v.self].Leaving {
+	if !mine && silent+len(lacking) == 0 && !r.leaving() {
 		r.spare = append(r.spare, spareCopy{object{key: i.Key, size: i.Size, born: born}, owners})
 	}
 	return nil
@@ -309,13 +338,12 @@ func (r *round) sendTo(ctx context.Context, id string, o object, f io.ReaderAt) 
 // that shall have them have read theirs and found the same bytes.
 func (r *round) giveUp(ctx context.Context) error {
 	for len(r.spare) > 0 {
-		n, bytes := 0, int64(0)
-		for n < len(r.spare) && (n == 0 || bytes+r.spare[n].o.size <= readAtOnce) {
-			bytes += r.spare[n].o.size
-			n++
+		part := r.spare[:atOnce(r.spare, func(s spareCopy) int64 { return s.o.size })]
+		r.spare = r.spare[len(part):]
+		bytes := int64(0)
+		for _, s := range part {
+			bytes += s.o.size
 		}
-		part := r.spare[:n]
-		r.spare = r.spare[n:]
 		if err := r.pace.wait(ctx, bytes); err != nil {
 			return err
 		}

@@ -84,7 +84,7 @@ func (c *Copies) Scrub(ctx context.Context) error {
 // heal replaces a damaged object of this member by another's copy.
 func (c *Copies) heal(ctx context.Context, key string) {
 	v := c.now.Load()
-	tmp, o, err := c.fetch(ctx, v, key)
+	tmp, o, err := c.fetch(ctx, v, key, damaged(key))
 	if err == nil {
 		c.mend(ctx, o, tmp, true)
 		_ = tmp.Close()
@@ -93,7 +93,7 @@ func (c *Copies) heal(ctx context.Context, key string) {
 	if ctx.Err() != nil {
 		return
 	}
-	if doc.CodeOf(err) != doc.NotFound && !errors.Is(err, ErrDamaged) {
+	if doc.CodeOf(err) == doc.Unavailable || !errors.Is(err, ErrDamaged) {
 		c.log.Error("an object is damaged on this member and cannot be replaced now", "key", key, "error", err)
 		return
 	}
