@@ -48,6 +48,9 @@ type EvalOptions struct {
 	Progress func(file string, n, of int)
 }
 
+// shownAlike are the rules for what the page of a table cannot tell apart.
+var shownAlike = []eval.Alike{{Name: "pieces alike", Same: fields.SamePiece}, {Name: "as printed", Same: fields.SamePrinted}}
+
 // foldSeed draws the folds: always the same, so that two runs can be compared.
 const foldSeed = 1
 
@@ -94,7 +97,7 @@ func Evaluate(ctx context.Context, dir string, o EvalOptions) (eval.Report, erro
 	if err != nil {
 		return eval.Report{}, errors.Join(fmt.Errorf("evaluate: %w", err), r.close())
 	}
-	report := eval.Score(cases, outcomes, eval.Options{Types: types, Form: fields.CompareForm})
+	report := eval.Score(cases, outcomes, eval.Options{Types: types, Form: fields.CompareForm, Alike: shownAlike})
 	if earlier != nil {
 		var c eval.Comparison
 		if c, err = eval.Compare(*earlier, report); err == nil {

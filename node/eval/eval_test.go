@@ -145,6 +145,18 @@ func TestScoreTables(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("tables (-want +got):\n%s", d)
 	}
+	dear := eval.Alike{Name: "prices alike", Same: func(c doc.Field, label string) bool { return c.Type == doc.Money }}
+	r = eval.Score(cases, []eval.Outcome{{ID: "a", Answer: answer(table)}},
+		eval.Options{Types: []doc.Type{slip}, Form: form, Alike: []eval.Alike{dear}})
+	for _, x := range r.Tables {
+		if x.Name == "items (rows, prices alike)" {
+			got[x.Name] = [3]int{x.Labelled, x.Predicted, x.Right}
+		}
+	}
+	want["items (rows, prices alike)"] = [3]int{2, 3, 2}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("tables by a rule (-want +got):\n%s", d)
+	}
 	if r.Micro.Labelled != 0 {
 		t.Errorf("tables count among the fields: %+v", r.Micro)
 	}

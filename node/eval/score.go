@@ -16,6 +16,15 @@ type Options struct {
 	Types      []doc.Type // those that results may name: their aliases join labels and fields
 	Form       Form
 	Precisions []float64 // for coverage; none: 0.95, 0.98, 0.99
+	// Alike are rules by which a cell of a table also counts as right, each besides those
+	// before it. Rows are counted again under each; the strict figure stays.
+	Alike []Alike
+}
+
+// Alike is a rule by which a cell shows what its label says without being equal to it.
+type Alike struct {
+	Name string // of the figure: "pieces alike"
+	Same func(cell doc.Field, label string) bool
 }
 
 // The names of parts.

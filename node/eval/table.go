@@ -44,6 +44,17 @@ func (s *scorer) table(name string, spec doc.FieldSpec, labels []map[string]stri
 	t.Labelled += len(labels)
 	t.Predicted += len(rows)
 	partner := s.pair(spec, labels, rows)
+	for n, rule := range s.opt.Alike {
+		a := s.tally(s.tables, name+" (rows, "+rule.Name+")")
+		a.Labelled += len(labels)
+		a.Predicted += len(rows)
+		for i, l := range labels {
+			if partner[i] >= 0 && s.alikeCells(spec, l, rows[partner[i]], s.opt.Alike[:n+1]) == len(l) {
+				a.Right++
+				a.RightStrict++
+			}
+		}
+	}
 	for i, l := range labels {
 		if partner[i] >= 0 && s.equalCells(spec, l, rows[partner[i]]) == len(l) {
 			t.Right++
@@ -88,9 +99,18 @@ func cellOf(row []doc.Field, name string, spec doc.FieldSpec) *doc.Field {
 }
 
 func (s *scorer) equalCells(spec doc.FieldSpec, label map[string]string, row []doc.Field) int {
+	return s.alikeCells(spec, label, row, nil)
+}
+
+// alikeCells counts the cells of a row that are equal to the label's, or alike by a rule.
+func (s *scorer) alikeCells(spec doc.FieldSpec, label map[string]string, row []doc.Field, rules []Alike) int {
 	n := 0
 	for k, v := range label {
-		if cell := cellOf(row, k, spec); cell != nil && s.same(cell.Type, cell.Value, v) {
+		cell := cellOf(row, k, spec)
+		if cell == nil {
+			continue
+		}
+		if s.same(cell.Type, cell.Value, v) || slices.ContainsFunc(rules, func(a Alike) bool { return a.Same(*cell, v) }) {
 			n++
 		}
 	}
@@ -128,7 +148,7 @@ func (s *scorer) tableTallies() []Tally {
 	sums := map[string]*Tally{}
 	var out []Tally
 	for name, t := range s.tables {
-		if table, _, ok := strings.Cut(name, "."); ok {
+		if table, _, ok := strings.Cut(name, "."); ok && !strings.Contains(table, "(") {
 			s.tally(sums, table+" (cells)").add(*t)
 		}
 		t.finish()

@@ -25,7 +25,6 @@ var (
 	codeThenText = regexp.MustCompile(`^([A-Z0-9][A-Z0-9_./\-]*\d[A-Z0-9_./\-]*)\s+[-–]\s+(.+)$`)
 	keyThenValue = regexp.MustCompile(`^([\p{L}#][\p{L}\d ._/\-]{0,30}?)\s?[:：;]\s*(.*)$`)
 	sellersKey   = regexp.MustCompile(`(?i)lief|supplier|seller|vendor|fourn|unser|\bour\b|hersteller|fornitore|proveedor|c_fo`)
-	zeroRate     = regexp.MustCompile(`^[Oo]\s?%`) // a nought read as a letter
 	tradeNumber  = regexp.MustCompile(`(?i)\(?\b(gtin|gln|ean|isbn|upc)\b`)
 )
 
@@ -87,6 +86,9 @@ func (r *reader) itemRow(spec doc.FieldSpec, h head, it item) []doc.Field {
 		name := spec.Columns[col.spec].Name
 		of[name], heads[name] = it.pieces(c, isFigures(spec.Columns[col.spec].Type)), col.words
 	}
+	if len(of["tax_rate"]) == 0 {
+		of["quantity"], of["tax_rate"] = splitRate(of["quantity"])
+	}
 	m.figures(of)
 	for _, p := range of["quantity"] {
 		if q := quantityUnit.FindStringSubmatch(strings.TrimSpace(p.text)); q != nil && m.units == "" {
@@ -102,6 +104,7 @@ func (r *reader) itemRow(spec doc.FieldSpec, h head, it item) []doc.Field {
 			m.put("pos", strings.TrimRight(strings.TrimPrefix(p.text, "#"), ".)"), p, cellSure, "table")
 		}
 	}
+	m.leading(h)
 	m.splitArticle(of)
 	m.article(of["article_no"])
 	m.description(of["description"])
@@ -257,27 +260,25 @@ func first(rs []reading) *reading {
 	return &rs[0]
 }
 
+// leading takes the number that begins the line for the position, where the head names
+// positions and no column was found for them: one item is too few to see one.
+func (m *rowMaker) leading(h head) {
+	k := columnIndex(m.spec, "pos")
+	named := slices.ContainsFunc(h.columns, func(c column) bool { return c.named[k] > 0 })
+	rw := m.it.lines[m.it.anchor].row
+	if !named || len(rw.cells) < 2 || !isPosition(rw.textOf(rw.cells[0])) {
+		return
+	}
+	box := rw.boxOf(rw.cells[0])
+	if slices.ContainsFunc(m.out, func(f doc.Field) bool { return f.Box != nil && f.Box.Union(box) == *f.Box }) {
+		return // it is another column's
+	}
+	p := piece{rw, rw.cells[0], rw.textOf(rw.cells[0])}
+	m.put("pos", strings.TrimRight(strings.TrimPrefix(p.text, "#"), ".)"), p, cellDerived, "table")
+}
+
 // decimalOf writes a number without zeros that add nothing.
 func decimalOf(v *big.Rat) string { return trimZeros(v.FloatString(6)) }
-
-func (m *rowMaker) rate(ps []piece) {
-	for _, p := range ps {
-		if zeroRate.MatchString(p.text) {
-			m.put("tax_rate", "0", p, cellSure, "table")
-			return
-		}
-		if v, ok := canonicalPercent(strings.Trim(p.text, "()[]"), m.r.hints); ok && hundredths(v) >= 0 && hundredths(v) <= maxRate*100 {
-			m.put("tax_rate", v, p, cellSure, "table")
-			return
-		}
-		if f := percentForm.FindStringSubmatch(p.text); f != nil {
-			if v, ok := canonicalPercent(f[1], m.r.hints); ok {
-				m.put("tax_rate", v, p, cellSure, "table")
-				return
-			}
-		}
-	}
-}
 
 // putUnit puts the code of a printed unit. Pieces have two codes in use, and the
 // page does not say which: the other one is the alternative.
