@@ -57,9 +57,8 @@ func (c *Cluster) askJoin(ctx context.Context, q joinRequest) (joinAnswer, error
 	}
 	limited, stop := context.WithTimeout(ctx, c.cfg.timing.propose)
 	defer stop()
-	changed, cancel := c.Watch("")
-	defer cancel()
 	for {
+		moved := c.leader.moved()
 		_, leader := c.raft.LeaderWithID()
 		switch {
 		case c.Leads():
@@ -74,8 +73,8 @@ func (c *Cluster) askJoin(ctx context.Context, q joinRequest) (joinAnswer, error
 			c.log.Debug("pass a join on to the leader", "error", err)
 		}
 		select {
-		case <-changed:
-		case <-time.After(100 * time.Millisecond): // a follower is not told who leads
+		case <-moved:
+		case <-time.After(200 * time.Millisecond):
 		case <-limited.Done():
 			return joinAnswer{}, c.noQuorum()
 		}

@@ -119,6 +119,7 @@ type Cluster struct {
 	clusterID string // as far as Dir knows it
 
 	notify  chan bool
+	leader  bell          // rings when another one leads
 	led     atomic.Uint64 // term in which this member began an epoch
 	change  sync.RWMutex  // held for writing while a backup is restored
 	joining chan struct{} // holds the join under way
@@ -143,8 +144,10 @@ type Cluster struct {
 // Open starts this member as what Dir says it is: one that Join let in, or else a
 // cluster of one, made at the first start. One alone waits until it leads, or ctx
 // ends. A joined one waits a few seconds for a leader, then goes on without:
-// reads are answered from what it knew, and it keeps looking. It answers ErrInUse when another process
-// has Dir open, ErrRemoved when the cluster keeps this member out, ErrLevel when the cluster uses features that this build cannot.
+// reads are answered from what it knew, and it keeps looking. It answers ErrInUse
+// when another process has Dir open, ErrRemoved when the cluster keeps this member
+// out, ErrLevel when the cluster uses features that this build cannot, and
+// ErrOtherCluster when Dir is of another cluster than ClusterID.
 func Open(ctx context.Context, cfg Config) (*Cluster, error) {
 	cfg.fill()
 	st, err := openDir(cfg.Dir)
@@ -170,6 +173,9 @@ func Open(ctx context.Context, cfg Config) (*Cluster, error) {
 // openDir makes and locks the folder.
 func openDir(dir string) (*store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(dir, 0o700); err != nil { // the authority's key is in there
 		return nil, err
 	}
 	if err := syncDir(filepath.Dir(filepath.Clean(dir))); err != nil {
@@ -209,6 +215,7 @@ func (c *Cluster) start() (led chan struct{}, err error) {
 	}
 	led = make(chan struct{})
 	c.owned.Go(func() { c.lead(led) })
+	c.owned.Go(c.watchLeader)
 	c.owned.Go(c.watchMembers)
 	c.owned.Go(c.upkeep)
 	c.owned.Go(c.pulse)
@@ -249,10 +256,13 @@ func (c *Cluster) settle(ctx context.Context, led <-chan struct{}) error {
 		settled, stop := context.WithTimeout(ctx, c.cfg.timing.settle)
 		defer stop()
 		// Without a leader the member starts all the same.
-		if err := c.Barrier(settled); err != nil && ctx.Err() == nil {
+		if err := c.Barrier(settled); err != nil {
 			c.log.Warn("no leader yet; going on with what was known", "error", err)
 		}
-		return context.Cause(ctx)
+		if errors.Is(ctx.Err(), context.Canceled) {
+			return context.Cause(ctx)
+		}
+		return nil
 	}
 	select {
 	case <-led:

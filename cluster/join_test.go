@@ -62,6 +62,7 @@ func TestJoinRefusals(t *testing.T) {
 
 	ended := a.token()
 	l.advance(2 * time.Hour)
+	other.lab.advance(2 * time.Hour)
 	used := a.token()
 	l.box("c").joinWith(a, used)
 	good := a.token()

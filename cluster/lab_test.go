@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -42,7 +43,7 @@ func eventually(t testing.TB, what string, fn func() bool) {
 
 // quick are times for tests.
 var quick = timing{
-	heartbeat: 400 * time.Millisecond, settle: 2 * time.Second, propose: 6 * time.Second,
+	heartbeat: 400 * time.Millisecond, settle: time.Second, propose: 2 * time.Second,
 	pulse: 100 * time.Millisecond, busy: time.Second, upkeep: 50 * time.Millisecond,
 }
 
@@ -93,7 +94,9 @@ func (l *lab) box(name string) *box {
 	b.cfg = Config{
 		Dir: filepath.Join(l.t.TempDir(), "control"), Name: name, NodeID: "n" + name, Listen: "127.0.0.1:0", Route: freeAddress(l.t),
 		API: "http://0.0.0.0:8420", Version: "2.0", Levels: [2]int{1, 2}, Skills: []string{"ocr"}, Workers: 2, timing: quick,
-		Dial:  func(ctx context.Context, network, addr string) (net.Conn, error) { return l.wires.dial(ctx, name, addr) },
+		Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			return l.wires.dial(ctx, name, addr)
+		},
 		Clock: func() time.Time { return l.clock().Add(b.off) },
 	}
 	if os.Getenv("RECTO_TEST_LOG") != "" {
@@ -315,7 +318,7 @@ func (w *wires) dial(ctx context.Context, from, addr string) (net.Conn, error) {
 	if spoil != nil {
 		c = spoil(from, to, c)
 	}
-	one := &wire{Conn: c, in: w, link: link, closed: make(chan struct{})}
+	one := &wire{Conn: c, in: w, from: from, to: addr, closed: make(chan struct{})}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.open[one] = true
@@ -345,7 +348,7 @@ func (w *wires) part(hang bool, side ...*box) {
 		}
 	}
 	for c := range w.open {
-		if w.cut[c.link] {
+		if w.cut[c.link()] {
 			broken = append(broken, c)
 		}
 	}
@@ -368,15 +371,19 @@ func (w *wires) mend() {
 type wire struct {
 	net.Conn
 	in     *wires
-	link   [2]string
+	from   string // box
+	to     string // address: whose it is may come out later
 	once   sync.Once
 	closed chan struct{}
 }
 
+// link says between which boxes it is. The wires are locked.
+func (c *wire) link() [2]string { return [2]string{c.from, c.in.at[c.to]} }
+
 func (c *wire) wait() error {
 	for {
 		c.in.mu.Lock()
-		stalled, heal := c.in.stall[c.link], c.in.heal
+		stalled, heal := c.in.stall[c.link()], c.in.heal
 		c.in.mu.Unlock()
 		if !stalled {
 			return nil
@@ -423,4 +430,13 @@ func refused(t *testing.T, what string, err, want error) {
 		t.Errorf("%s: says too little: %v", what, r)
 	}
 	t.Logf("%-28s %v", what, r)
+}
+
+func idMust(t *testing.T, cert *x509.Certificate) string {
+	t.Helper()
+	id, err := idOf(cert)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
 }

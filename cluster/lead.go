@@ -8,29 +8,82 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/raft"
 )
 
+// bell rings for whoever waits for something to change.
+type bell struct {
+	mu sync.Mutex
+	ch chan struct{}
+}
+
+// moved gives a channel that is closed at the next ring.
+func (b *bell) moved() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ch == nil {
+		b.ch = make(chan struct{})
+	}
+	return b.ch
+}
+
+func (b *bell) ring() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ch != nil {
+		close(b.ch)
+		b.ch = nil
+	}
+}
+
+// watchLeader tells those who wait that another one leads, or nobody.
+func (c *Cluster) watchLeader() {
+	seen := make(chan raft.Observation, 16)
+	o := raft.NewObserver(seen, false, func(o *raft.Observation) bool {
+		_, ok := o.Data.(raft.LeaderObservation)
+		return ok
+	})
+	c.raft.RegisterObserver(o)
+	defer c.raft.DeregisterObserver(o)
+	for {
+		select {
+		case <-seen:
+			c.leader.ring()
+			c.fsm.wake()
+		case <-c.life.Done():
+			return
+		}
+	}
+}
+
 // lead begins an epoch each time this member becomes leader, and closes first after
 // the first.
 func (c *Cluster) lead(first chan struct{}) {
+	var again <-chan time.Time
 	for {
+		leads := true
 		select {
 		case <-c.life.Done():
 			return
-		case leads := <-c.notify:
-			if leads {
-				if err := c.begin(); err != nil {
-					c.log.Warn("begin to lead", "error", err)
-				} else if first != nil {
-					close(first)
-					first = nil
-				}
-			}
-			c.fsm.wake() // who leads is news, too
+		case leads = <-c.notify:
+		case <-again:
+			leads = c.raft.State() == raft.Leader
 		}
+		again = nil
+		if leads {
+			if err := c.begin(); err != nil {
+				c.log.Warn("begin to lead", "error", err)
+				again = time.After(200 * time.Millisecond)
+			} else if first != nil {
+				close(first)
+				first = nil
+			}
+		}
+		c.leader.ring()
+		c.fsm.wake() // who leads is news, too
 	}
 }
 
@@ -59,7 +112,7 @@ func (c *Cluster) Leads() bool {
 // of the first version is opened: its ID, its level, its authority, and this
 // member. Every step is repeated until it is done; none is done twice.
 func (c *Cluster) found() error {
-	if id, ok := c.Get(kindCluster, "id"); !ok {
+	if _, ok := c.Get(kindCluster, "id"); !ok {
 		if !c.alone() {
 			return nil // then it is there, and will be seen
 		}
@@ -73,8 +126,6 @@ func (c *Cluster) found() error {
 		if err := c.putNew(kindCluster, "id", []byte(id)); err != nil {
 			return err
 		}
-	} else if c.cfg.ClusterID != "" && string(id.Value) != c.cfg.ClusterID {
-		return fmt.Errorf("the folder is of cluster %s, not %s", id.Value, c.cfg.ClusterID)
 	}
 	if _, ok := c.Get(kindCluster, "ca"); !ok {
 		ca, err := newAuthority(c.ClusterID(), c.now())

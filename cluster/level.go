@@ -30,10 +30,18 @@ func (c *Cluster) level() (int, uint64) {
 	return level, e.Version
 }
 
-// fits says whether this build can work with what the cluster uses.
+// fits says whether the folder is of the right cluster, and this build can work
+// with what it uses.
 func (c *Cluster) fits() error {
+	id := c.ClusterID()
+	if id == "" {
+		return nil // new
+	}
+	if c.cfg.ClusterID != "" && c.cfg.ClusterID != id {
+		return fmt.Errorf("the folder is of cluster %s, not %s: %w", id, c.cfg.ClusterID, ErrOtherCluster)
+	}
 	if _, known := c.Get(kindCluster, "id"); !known {
-		return nil // new, or not heard of yet
+		return nil // the log has not come yet
 	}
 	return fits(c.Level(), c.cfg.Levels, c.cfg.Name, c.cfg.Version)
 }

@@ -27,13 +27,17 @@ type peer struct {
 	log      *slog.Logger
 	done     chan struct{}
 	owned    sync.WaitGroup
+
+	mu      sync.Mutex // of closing and of serving.Add
+	closing bool
+	serving sync.WaitGroup // requests
 }
 
 // serve begins to accept.
 func (p *peer) serve(handler http.Handler) {
 	p.http, p.done = make(chan net.Conn), make(chan struct{})
 	p.server = &http.Server{
-		Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 3 * time.Minute, MaxHeaderBytes: 64 << 10,
+		Handler: p.counted(handler), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 3 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog:     slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
 		TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){},
 	}
@@ -42,6 +46,24 @@ func (p *peer) serve(handler http.Handler) {
 		if err := p.server.Serve(handed{p.http, p.done, p.listener.Addr()}); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
 			p.log.Error("serve members", "error", err)
 		}
+	})
+}
+
+// counted makes close wait for requests that are being answered.
+func (p *peer) counted(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p.mu.Lock()
+		closing := p.closing
+		if !closing {
+			p.serving.Add(1)
+		}
+		p.mu.Unlock()
+		if closing {
+			writeError(w, ErrClosed)
+			return
+		}
+		defer p.serving.Done()
+		h.ServeHTTP(w, r)
 	})
 }
 
@@ -103,10 +125,14 @@ func (p *peer) close() error {
 	if p.server == nil {
 		return err
 	}
+	p.mu.Lock()
+	p.closing = true
+	p.mu.Unlock()
 	close(p.done)
 	p.open.close()
 	err = errors.Join(err, p.server.Close())
 	p.owned.Wait()
+	p.serving.Wait() // their connections are closed, so their contexts have ended
 	return err
 }
 

@@ -82,14 +82,15 @@ type outcome struct {
 
 // submit brings cmd to the leader, whoever that is, until it has an answer.
 func (c *Cluster) submit(ctx context.Context, cmd Command) (outcome, error) {
-	clustered := c.Level() >= LevelClustered
+	clustered := c.joined || c.Level() >= LevelClustered
 	if clustered {
 		cmd.ID = rand.Text()
 	}
 	limited, stop := context.WithTimeoutCause(ctx, c.cfg.timing.propose, ErrNoQuorum)
 	defer stop()
 	for pause := 10 * time.Millisecond; ; pause = min(2*pause, 200*time.Millisecond) {
-		out, err := c.attempt(limited, cmd)
+		moved := c.leader.moved()
+		out, err := c.attempt(limited, moved, cmd)
 		switch {
 		case err == nil:
 			return out, nil
@@ -101,6 +102,7 @@ func (c *Cluster) submit(ctx context.Context, cmd Command) (outcome, error) {
 			return outcome{}, err // without an ID a repetition might be applied twice
 		}
 		select {
+		case <-moved:
 		case <-time.After(pause):
 		case <-limited.Done():
 			if ctx.Err() != nil {
@@ -121,23 +123,36 @@ func final(err error) bool {
 	return false
 }
 
-// attempt brings cmd to the leader once.
-func (c *Cluster) attempt(ctx context.Context, cmd Command) (outcome, error) {
+// attempt brings cmd to the leader once. It gives up when moved is closed: then
+// another one leads.
+func (c *Cluster) attempt(ctx context.Context, moved <-chan struct{}, cmd Command) (out outcome, err error) {
 	if c.life.Err() != nil {
 		return outcome{}, ErrClosed
 	}
-	_, leader := c.raft.LeaderWithID()
-	switch {
-	case c.raft.State() == raft.Leader:
+	if c.raft.State() == raft.Leader {
 		return c.applyHere(ctx, cmd)
-	case leader == "" || string(leader) == c.id:
-		return outcome{}, fmt.Errorf("%w: %w", ErrNotLeader, raft.ErrNotLeader)
+	}
+	return out, c.askLeader(ctx, moved, "/cluster/propose", cmd, &out)
+}
+
+// askLeader sends a request to the leader, as long as it is the leader.
+func (c *Cluster) askLeader(ctx context.Context, moved <-chan struct{}, path string, in, out any) error {
+	_, leader := c.raft.LeaderWithID()
+	if leader == "" || string(leader) == c.id {
+		return fmt.Errorf("%w: %w", ErrNotLeader, raft.ErrNotLeader)
 	}
 	ctx, stop := context.WithTimeout(ctx, c.cfg.timing.propose/2)
 	defer stop()
-	var out outcome
-	err := c.call(ctx, string(leader), "/cluster/propose", cmd, &out)
-	return out, err
+	if !c.spawn(func() {
+		select {
+		case <-moved:
+			stop()
+		case <-ctx.Done():
+		}
+	}) {
+		return ErrClosed
+	}
+	return c.call(ctx, string(leader), path, in, out)
 }
 
 // applyHere applies a command of this or another member on this one, the leader.
@@ -211,7 +226,8 @@ func (c *Cluster) Barrier(ctx context.Context) error {
 	limited, stop := context.WithTimeoutCause(ctx, c.cfg.timing.propose, ErrNoQuorum)
 	defer stop()
 	for pause := 10 * time.Millisecond; ; pause = min(2*pause, 200*time.Millisecond) {
-		index, err := c.askIndex(limited)
+		moved := c.leader.moved()
+		index, err := c.askIndex(limited, moved)
 		if err == nil {
 			if err = c.fsm.wait(limited, index); err == nil {
 				return nil
@@ -224,6 +240,7 @@ func (c *Cluster) Barrier(ctx context.Context) error {
 			return fmt.Errorf("barrier: %w", err)
 		}
 		select {
+		case <-moved:
 		case <-time.After(pause):
 		case <-limited.Done():
 			if ctx.Err() != nil {
@@ -234,22 +251,14 @@ func (c *Cluster) Barrier(ctx context.Context) error {
 	}
 }
 
-func (c *Cluster) askIndex(ctx context.Context) (uint64, error) {
+func (c *Cluster) askIndex(ctx context.Context, moved <-chan struct{}) (index uint64, err error) {
 	if c.life.Err() != nil {
 		return 0, ErrClosed
 	}
-	_, leader := c.raft.LeaderWithID()
-	switch {
-	case c.raft.State() == raft.Leader:
+	if c.raft.State() == raft.Leader {
 		return c.readIndex(ctx, struct{}{})
-	case leader == "" || string(leader) == c.id:
-		return 0, ErrNotLeader
 	}
-	ctx, stop := context.WithTimeout(ctx, c.cfg.timing.propose/2)
-	defer stop()
-	var index uint64
-	err := c.call(ctx, string(leader), "/cluster/index", struct{}{}, &index)
-	return index, err
+	return index, c.askLeader(ctx, moved, "/cluster/index", struct{}{}, &index)
 }
 
 // readIndex gives the index up to which a member must be to have seen all that was

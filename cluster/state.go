@@ -31,7 +31,7 @@ type Command struct {
 	Key    string    `json:"key,omitempty"`    //
 	Value  []byte    `json:"value,omitempty"`  // whatever the owner of the kind makes of it
 	Expect uint64    `json:"expect,omitempty"` // version it must have: 0 not there, AnyVersion whichever
-	At     time.Time `json:"at"`               // when it was proposed
+	At     time.Time `json:"at,omitzero"`      // when it was proposed
 	By     string    `json:"by,omitempty"`     // member that proposed it
 
 	// Floors of OpEpoch: the epoch and the version are raised above these, so that

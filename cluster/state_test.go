@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"flag"
+	"fmt"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,9 +17,9 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 // goldenLog reads commands as they stand in logs that exist: they must be
 // understood for ever.
-func goldenLog(t *testing.T) []Command {
+func goldenLog(t *testing.T, path string) []Command {
 	t.Helper()
-	f, err := os.Open("testdata/log-v1.jsonl")
+	f, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,6 +33,9 @@ func goldenLog(t *testing.T) []Command {
 		}
 		out = append(out, c)
 	}
+	if len(out) < 8 {
+		t.Fatalf("the golden log has %d commands", len(out))
+	}
 	return out
 }
 
@@ -43,13 +48,15 @@ func written(t *testing.T, s *State) string {
 	return b.String()
 }
 
-func TestGoldenLog(t *testing.T) {
-	a, b := NewState(), NewState()
-	log := goldenLog(t)
-	if len(log) < 8 {
-		t.Fatalf("the golden log has %d commands", len(log))
+func TestGoldenLogs(t *testing.T) {
+	for _, version := range []string{"v1", "v2"} {
+		t.Run(version, func(t *testing.T) { golden(t, "testdata/log-"+version+".jsonl", "testdata/state-"+version+".json") })
 	}
-	for i, c := range log {
+}
+
+func golden(t *testing.T, logFile, stateFile string) {
+	a, b := NewState(), NewState()
+	for i, c := range goldenLog(t, logFile) {
 		if ra, rb := a.Apply(c), b.Apply(c); ra != rb {
 			t.Fatalf("command %d: results differ: %+v, %+v", i, ra, rb)
 		}
@@ -58,13 +65,12 @@ func TestGoldenLog(t *testing.T) {
 	if diff := cmp.Diff(got, written(t, b)); diff != "" {
 		t.Fatalf("the same log gave two states:\n%s", diff)
 	}
-	const golden = "testdata/state-v1.json"
 	if *update {
-		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+		if err := os.WriteFile(stateFile, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	want, err := os.ReadFile(golden)
+	want, err := os.ReadFile(stateFile)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,9 +84,66 @@ func TestGoldenLog(t *testing.T) {
 	if diff := cmp.Diff(got, written(t, restored)); diff != "" {
 		t.Fatalf("write, read, write differs:\n%s", diff)
 	}
-	c := Command{Op: OpPut, Kind: "user", Key: "new", Value: []byte("x"), At: time.Unix(0, 0)}
-	if ra, rr := a.Apply(c), restored.Apply(c); ra != rr {
-		t.Fatalf("the restored state goes on differently: %+v, %+v", ra, rr)
+	for _, c := range append(goldenLog(t, logFile), Command{Op: OpPut, Kind: "user", Key: "new", Value: []byte("x"), At: time.Unix(0, 0)}) {
+		if ra, rr := a.Apply(c), restored.Apply(c); ra != rr {
+			t.Fatalf("the restored state goes on differently: %+v, %+v", ra, rr)
+		}
+	}
+}
+
+// A proposal that comes again is answered as the first time, and changes nothing.
+func TestRepeatedProposal(t *testing.T) {
+	s := NewState()
+	put := func(id, value string, expect uint64) Result {
+		return s.Apply(Command{Op: OpPut, Kind: "k", Key: "k", Value: []byte(value), Expect: expect, ID: id})
+	}
+	first := put("p1", "a", AnyVersion)
+	if other := put("p2", "b", AnyVersion); other.Version != first.Version+1 {
+		t.Fatalf("got %+v after %+v", other, first)
+	}
+	if again := put("p1", "a", AnyVersion); again != first {
+		t.Fatalf("repeated: %+v, the first time %+v", again, first)
+	}
+	conflict := put("p3", "c", 99)
+	if again := put("p3", "c", 99); !conflict.Conflict || again != conflict {
+		t.Fatalf("repeated: %+v, the first time %+v", again, conflict)
+	}
+	if e, _ := s.Get("k", "k"); string(e.Value) != "b" {
+		t.Fatalf("got %s", e.Value)
+	}
+	restored, err := ReadState(strings.NewReader(written(t, s)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s = restored
+	if again := put("p1", "a", AnyVersion); again != first {
+		t.Fatalf("after a snapshot: %+v, the first time %+v", again, first)
+	}
+	for i := range remembered {
+		put(fmt.Sprint("q", i), "x", AnyVersion)
+	}
+	if again := put("p1", "a", AnyVersion); again == first || len(s.recent) != remembered {
+		t.Fatalf("%d proposals are remembered", len(s.recent))
+	}
+}
+
+func TestFence(t *testing.T) {
+	s := NewState()
+	s.Apply(Command{Op: OpEpoch})
+	put := func(fence uint64) Result {
+		return s.Apply(Command{Op: OpPut, Kind: "k", Key: "k", Expect: AnyVersion, Fence: fence})
+	}
+	if r := put(1); r.Fenced || r.Version != 1 {
+		t.Fatalf("in its epoch: %+v", r)
+	}
+	s.Apply(Command{Op: OpEpoch})
+	for _, fence := range []uint64{1, 3} {
+		if r := put(fence); r != (Result{Fenced: true}) {
+			t.Fatalf("fence %d in epoch 2: %+v", fence, r)
+		}
+	}
+	if r := put(0); r.Fenced || r.Version != 2 {
+		t.Fatalf("without a fence: %+v", r)
 	}
 }
 
@@ -132,12 +195,16 @@ func TestValuesAreCopies(t *testing.T) {
 }
 
 func TestUnknownCommandPanics(t *testing.T) {
-	defer func() {
-		if recover() == nil {
-			t.Fatal("an unknown command was passed over")
-		}
-	}()
-	NewState().Apply(Command{Op: 250})
+	for _, c := range []Command{{Op: 250}, {Op: OpCheck}, {Op: OpBatch, Batch: []Command{{Op: OpBatch}}}, {Op: OpBatch, Batch: []Command{{Op: OpEpoch}}}} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%+v was passed over", c)
+				}
+			}()
+			NewState().Apply(c)
+		}()
+	}
 }
 
 func TestUnknownFieldIsNoCommand(t *testing.T) {
@@ -147,12 +214,15 @@ func TestUnknownFieldIsNoCommand(t *testing.T) {
 }
 
 func FuzzReadState(f *testing.F) {
-	golden, err := os.ReadFile("testdata/state-v1.json")
-	if err != nil {
-		f.Fatal(err)
+	for _, path := range []string{"testdata/state-v1.json", "testdata/state-v2.json"} {
+		golden, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(golden)
 	}
-	f.Add(golden)
-	f.Add([]byte(`{"format":2}`))
+	f.Add([]byte(`{"format":3}`))
+	f.Add([]byte(`{"format":1,"recent":[{"id":"x","version":1}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s, err := ReadState(bytes.NewReader(data))
 		if err != nil {
