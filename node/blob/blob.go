@@ -5,9 +5,10 @@
 // there is no way to change one. It never looks into the bytes and knows nothing
 // of documents.
 //
-// Two backends keep the contract, proved by one suite (blobtest): Files, and S3
-// through minio-go. What works on any backend (Check, Verify, ReadAll) is a
-// function beside the interface.
+// Four stores keep the contract, proved by one suite (blobtest): Files on this
+// machine, Copies on the disks of several, S3 through minio-go, and Standby, which
+// is S3 with Copies for the time it is away. What works on any of them (Check,
+// Verify, ReadAll) is a function beside the interface.
 package blob
 
 import (

@@ -24,7 +24,8 @@ type CopiesConfig struct {
 	Self    string   // node ID of this member
 	Members []Member // as known at the start, this one too; see SetMembers
 	// Client reaches another member under https://<node ID>/. It should have no
-	// timeout of its own, and enough idle connections for 32 objects at once.
+	// timeout of its own; its transport 32 idle connections a host, and an
+	// ExpectContinueTimeout, so that a full member refuses before it is sent to.
 	Client *http.Client
 	// Stored is called with the key of each object that arrives from another
 	// member and was not here. It must not block. It may be nil.

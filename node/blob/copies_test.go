@@ -77,7 +77,7 @@ func TestCopiesOfTwoNeedBoth(t *testing.T) {
 
 func TestCopiesOfThreeStandTheLossOfOne(t *testing.T) {
 	t.Parallel()
-	for name, x := range map[string]fault{"refuses": refuse, "hangs": hang, "answers 500": fail500, "cuts": cut, "flips": flip} {
+	for name, x := range map[string]fault{"refuses": refuse, "hangs": hang, "answers 500": fail500, "cuts": cut, "flips": flip, "is slow": slow} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFleet(t, 3, nil)

@@ -3,6 +3,7 @@ package blob_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -382,10 +383,17 @@ func TestCopiesScrub(t *testing.T) {
 	if err != nil || len(aside) != 1 {
 		t.Errorf("put aside: %v, %v", aside, err)
 	}
+	f.restart("n0")
+	if st := f.of("n0").Status(); st.Damaged != 1 {
+		t.Errorf("damage is forgotten by a restart: %+v", st)
+	}
 	body := blobtest.Bytes(2, 20_000)
 	ingest(t, f.of("n1"), 2, 20_000) // delivered again
 	f.repair()
 	wantRead(t, f.of("n0"), keys[2], body)
+	if st := f.of("n0").Status(); st.Damaged != 0 {
+		t.Errorf("healed by another delivery: %+v", st)
+	}
 }
 
 func TestCopiesFullDisk(t *testing.T) {
@@ -396,11 +404,13 @@ func TestCopiesFullDisk(t *testing.T) {
 			c.MinFree = 1 << 60
 		}
 	})
-	_, _, _, err := f.of("n0").Ingest(t.Context(), strings.NewReader("x"), 0)
-	if doc.CodeOf(err) != doc.Full {
-		t.Errorf("Ingest with two full disks: %v; want full", err)
+	for _, size := range []int{1, 20 << 20} {
+		_, _, _, err := f.of("n0").Ingest(t.Context(), bytes.NewReader(blobtest.Bytes(1, size)), 0)
+		if doc.CodeOf(err) != doc.Full {
+			t.Errorf("Ingest of %d bytes with two full disks: %v; want full", size, err)
+		}
+		wantInText(t, err, "box-n")
 	}
-	wantInText(t, err, "box-n")
 	g := newFleet(t, 5, func(c *blob.CopiesConfig) {
 		if c.Self == "n1" {
 			c.MinFree = 1 << 60
@@ -526,4 +536,53 @@ func TestCopiesListIsTheUnion(t *testing.T) {
 	if err := f.of("n0").List(t.Context(), "many/", "", func(i blob.Info) error { got = append(got, i.Key); return nil }); err != nil || !slices.Equal(got, want) {
 		t.Errorf("List over a line that breaks: %d keys, %v", len(got), err)
 	}
+}
+
+func TestCopiesHandlerRefuses(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 2, nil)
+	m := f.of("n0")
+	sum := fmt.Sprintf("%x", sha256.Sum256([]byte("x")))
+	original := blob.OriginalKey(sha256.Sum256([]byte("x")))
+	for name, c := range map[string]struct {
+		method, path, sum, born, body string
+		want                          int
+	}{
+		"taken":           {"PUT", "/blobs/objects/" + original, sum, "1", "x", 201},
+		"other bytes":     {"PUT", "/blobs/objects/records/a", sum, "1", "y", 503},
+		"other name":      {"PUT", "/blobs/objects/originals/00/" + strings.Repeat("0", 64), sum, "1", "x", 400},
+		"no digest":       {"PUT", "/blobs/objects/records/a", "", "1", "x", 400},
+		"no time":         {"PUT", "/blobs/objects/records/a", sum, "", "x", 400},
+		"climbing":        {"PUT", "/blobs/objects/a/%2e%2e/%2e%2e/b", sum, "1", "x", 400},
+		"dot":             {"PUT", "/blobs/objects/.erased/b", sum, "1", "x", 400},
+		"nothing there":   {"GET", "/blobs/objects/records/a", "", "", "", 404},
+		"dot read":        {"GET", "/blobs/objects/.placed", "", "", "", 400},
+		"torn question":   {"POST", "/blobs/have", "", "", "{", 400},
+		"large question":  {"POST", "/blobs/have", "", "", strings.Repeat(" ", 2<<20), 400},
+		"many keys":       {"POST", "/blobs/have", "", "", `{"keys":["a"` + strings.Repeat(`,"a"`, 500) + `]}`, 400},
+		"bad key asked":   {"POST", "/blobs/have", "", "", `{"keys":["../a"]}`, 400},
+		"bad key erased":  {"POST", "/blobs/erase", "", "", `[{"key":"../a","at":1}]`, 400},
+		"bad key dropped": {"POST", "/blobs/drop", "", "", `{"key":"../a","sum":"` + sum + `"}`, 400},
+		"other members":   {"POST", "/blobs/have", "", "", `{"set":"other","keys":["a"]}`, 409},
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), c.method, m.srv.URL+c.path, strings.NewReader(c.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Recto-Sha256", c.sum)
+		req.Header.Set("Recto-Born", c.born)
+		resp, err := plain.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != c.want {
+			t.Errorf("%s: %d; want %d", name, resp.StatusCode, c.want)
+		}
+	}
+	var keys []string
+	if err := m.ListLocal(t.Context(), "", "", func(i blob.Info) error { keys = append(keys, i.Key); return nil }); err != nil || !slices.Equal(keys, []string{original}) {
+		t.Errorf("kept %v, %v", keys, err)
+	}
+	wantEmptyDir(t, filepath.Join(m.root, ".pending"))
 }

@@ -189,7 +189,7 @@ type line struct {
 	from string
 }
 
-var plain = &http.Transport{MaxIdleConnsPerHost: 64}
+var plain = &http.Transport{MaxIdleConnsPerHost: 64, ExpectContinueTimeout: time.Second}
 
 func (l *line) RoundTrip(req *http.Request) (*http.Response, error) {
 	to := req.URL.Host
@@ -238,6 +238,26 @@ func cut(req *http.Request, pass passOn) (*http.Response, error) {
 		return io.MultiReader(io.LimitReader(r, size/2), errReader{})
 	})
 }
+
+// slow lets bodies of both directions drip.
+func slow(req *http.Request, pass passOn) (*http.Response, error) {
+	return garble(req, pass, func(r io.Reader, _ int64) io.Reader {
+		return readerFunc(func(b []byte) (int, error) {
+			t := time.NewTimer(5 * time.Millisecond)
+			defer t.Stop()
+			select {
+			case <-t.C:
+			case <-req.Context().Done():
+				return 0, req.Context().Err()
+			}
+			return r.Read(b[:min(len(b), 4096)])
+		})
+	})
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
 
 // flip changes a bit of bodies of both directions.
 func flip(req *http.Request, pass passOn) (*http.Response, error) {

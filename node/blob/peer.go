@@ -28,7 +28,8 @@ const (
 	peerSends   = 32               // objects sent to one member at a time
 	avoidFirst  = time.Second      // how long a member that failed is asked last
 	avoidAtMost = 30 * time.Second
-	maxAnswer   = 1 << 20 // bytes of an answer that is not an object or a list
+	askFirst    = 64 << 10 // bytes; before a larger object is sent the member may refuse it
+	maxAnswer   = 1 << 20  // bytes of an answer that is not an object or a list
 )
 
 const (
@@ -140,9 +141,11 @@ func (p *peer) put(ctx context.Context, o object, body io.Reader) (existed bool,
 	if o.size == 0 {
 		body = http.NoBody
 	}
-	resp, err := p.do(ctx, http.MethodPut, objectPath(o.key), body, o.size, map[string]string{
-		headerSum: hex.EncodeToString(o.sum[:]), headerBorn: strconv.FormatInt(o.born, 10),
-	})
+	header := map[string]string{headerSum: hex.EncodeToString(o.sum[:]), headerBorn: strconv.FormatInt(o.born, 10)}
+	if o.size > askFirst {
+		header["Expect"] = "100-continue"
+	}
+	resp, err := p.do(ctx, http.MethodPut, objectPath(o.key), body, o.size, header)
 	if err != nil {
 		return false, err
 	}

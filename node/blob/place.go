@@ -250,6 +250,23 @@ func (s *Files) isAside(key string) bool {
 	return err == nil
 }
 
+// aside counts the damaged objects that were put aside.
+func (s *Files) aside() (n int64, err error) {
+	err = filepath.WalkDir(filepath.Join(s.root, damagedDir), func(_ string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err == nil && !d.IsDir() {
+			n++
+		}
+		return err
+	})
+	if err != nil {
+		return n, fmt.Errorf("count damaged objects: %w", err)
+	}
+	return n, nil
+}
+
 // erasure is one key that was erased.
 type erasure struct {
 	Key string `json:"key"`

@@ -195,6 +195,10 @@ func (s *S3) Put(ctx context.Context, key string, r io.Reader, size int64) error
 	_, err = s.c.PutObject(ctx, s.bucket, s.cfg.Prefix+key, bytes.NewReader(body), size, opts)
 	if minio.ToErrorResponse(err).Code == minio.PreconditionFailed {
 		old, err := ReadAll(ctx, s, key, max(size, 1<<20))
+		if errors.Is(err, ErrDamaged) { // and these bytes are those of the key
+			_, err = s.c.PutObject(ctx, s.bucket, s.cfg.Prefix+key, bytes.NewReader(body), size, minio.PutObjectOptions{ContentType: "application/octet-stream"})
+			return s.codes.of(key, err)
+		}
 		if err != nil {
 			return fmt.Errorf("put %s: compare with what is there: %w", key, err)
 		}

@@ -17,7 +17,7 @@ const mendsAtOnce = 4
 
 // scrubState is what the scrub counts.
 type scrubState struct {
-	checked, healed, damaged atomic.Int64
+	checked, healed atomic.Int64
 
 	mu      sync.Mutex
 	mending map[string]bool
@@ -98,9 +98,6 @@ func (c *Copies) heal(ctx context.Context, key string) {
 		return
 	}
 	aside, err := c.local.putAside(ctx, key)
-	if aside {
-		c.scrub.damaged.Add(1)
-	}
 	c.log.Error("an object is damaged and no member has a good copy: deliver the file again, or restore it from a backup", "key", key, "kept_aside", aside, "error", err)
 }
 

@@ -283,13 +283,17 @@ func (c *Copies) Meet(ctx context.Context) error {
 // Status says how it goes on this member.
 func (c *Copies) Status() Status {
 	v, s := c.now.Load(), &c.repair
+	aside, err := c.local.aside() // usually an empty folder
+	if err != nil {
+		c.log.Error("it cannot be said how many objects are damaged", "error", err)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return Status{
 		Set: v.set, Settled: s.settled == v.set && !s.whole, Placed: s.placedBy[v.self],
 		Due: len(s.due), Walked: s.walked, Of: s.of, Running: s.running, Started: s.started, Finished: s.finished,
 		Trouble: s.trouble, Sent: s.sent, Dropped: s.dropped,
-		Checked: c.scrub.checked.Load(), Healed: c.scrub.healed.Load(), Damaged: c.scrub.damaged.Load(), Scrubbed: c.scrub.last(),
+		Checked: c.scrub.checked.Load(), Healed: c.scrub.healed.Load(), Damaged: aside, Scrubbed: c.scrub.last(),
 	}
 }
 
