@@ -43,6 +43,7 @@ func (n *Node) openControl(ctx context.Context) (*cluster.Cluster, error) {
 		default:
 			n.log.Info("joined", "cluster", joined.ClusterID, "members", len(joined.Members))
 		}
+		cfg.ClusterID = "" // whatever this machine called itself before
 	}
 	c, err := cluster.Open(ctx, cfg)
 	if err != nil {
