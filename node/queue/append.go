@@ -104,7 +104,7 @@ func (q *Queue) appendDistinct(ctx context.Context, recs []doc.Record) []answer 
 
 // submit hands a revision to the committer, or answers at once.
 func (q *Queue) submit(ctx context.Context, rec doc.Record) (*pending, answer) {
-	m, err := encode(rec)
+	m, err := q.encode(rec)
 	if err != nil {
 		return nil, answer{err: err}
 	}

@@ -47,12 +47,14 @@ func (q *Queue) Depth(ctx context.Context) (map[doc.Priority]int, error) {
 	defer cancel()
 	depth := map[doc.Priority]int{}
 	for _, p := range doc.Priorities {
-		c, err := q.js.Consumer(ctx, logStream, workerName(p))
-		if err != nil {
-			return nil, fmt.Errorf("depth: %w", unavailable(err))
+		for _, lane := range lanes([]doc.Priority{p}) {
+			c, err := q.js.Consumer(ctx, logStream, workerName(lane))
+			if err != nil {
+				return nil, fmt.Errorf("depth: %w", unavailable(err))
+			}
+			info := c.CachedInfo()
+			depth[p] += int(info.NumPending) + info.NumAckPending
 		}
-		info := c.CachedInfo()
-		depth[p] = int(info.NumPending) + info.NumAckPending
 	}
 	return depth, nil
 }

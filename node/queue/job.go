@@ -9,14 +9,13 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/recto-edge/recto/node/doc"
 )
 
 // deliver turns a message into a job, runs it, and answers the broker. An answer
 // that gets lost means a redelivery.
-func (w *worker) deliver(ctx context.Context, m jetstream.Msg) {
+func (w *worker) deliver(ctx context.Context, m *nats.Msg) {
 	job, id, err := w.job(ctx, m)
 	switch {
 	case err != nil:
@@ -39,12 +38,12 @@ func (w *worker) deliver(ctx context.Context, m jetstream.Msg) {
 
 // job makes the job of a message, or nil when the message is stale: the document
 // has a later revision that is not just the sign of an attempt.
-func (w *worker) job(ctx context.Context, m jetstream.Msg) (*Job, doc.ID, error) {
+func (w *worker) job(ctx context.Context, m *nats.Msg) (*Job, doc.ID, error) {
 	meta, err := m.Metadata()
 	if err != nil {
 		return nil, "", fmt.Errorf("read delivery: %w", err)
 	}
-	token := entry{seq: meta.Sequence.Stream, subject: m.Subject(), body: m.Data()}
+	token := entry{seq: meta.Sequence.Stream, subject: m.Subject, body: m.Data}
 	rec, err := token.record()
 	if err != nil {
 		return nil, "", err
@@ -114,7 +113,7 @@ func (w *worker) release(id doc.ID) {
 }
 
 // run calls the handler while telling the broker that the job is in progress.
-func (w *worker) run(ctx context.Context, m jetstream.Msg, job Job) error {
+func (w *worker) run(ctx context.Context, m *nats.Msg, job Job) error {
 	beat, stop := context.WithCancel(context.Background())
 	w.jobs.Go(func() {
 		for pause(beat, w.cfg.AckWait/3) {
@@ -140,7 +139,7 @@ func (w *worker) call(ctx context.Context, job Job) (err error) {
 }
 
 // answer tells the broker what the handler's answer means.
-func (w *worker) answer(ctx context.Context, m jetstream.Msg, job Job, err error) {
+func (w *worker) answer(ctx context.Context, m *nats.Msg, job Job, err error) {
 	id := job.Record.ID
 	var nap snooze
 	var off cancelled
@@ -164,7 +163,7 @@ func (w *worker) answer(ctx context.Context, m jetstream.Msg, job Job, err error
 }
 
 // later lets the job come again after d, and wakes the worker then.
-func (w *worker) later(m jetstream.Msg, id doc.ID, d time.Duration) {
+func (w *worker) later(m *nats.Msg, id doc.ID, d time.Duration) {
 	if d <= 0 {
 		w.settle(m.Nak(), id)
 		return
@@ -182,7 +181,7 @@ func (w *worker) settle(err error, id doc.ID) {
 }
 
 // giveBack lets the job come again after d without counting the attempt.
-func (w *worker) giveBack(ctx context.Context, m jetstream.Msg, id doc.ID, d time.Duration) {
+func (w *worker) giveBack(ctx context.Context, m *nats.Msg, id doc.ID, d time.Duration) {
 	ctx = context.WithoutCancel(ctx)
 	if meta, err := m.Metadata(); err == nil {
 		seq := meta.Sequence.Stream

@@ -14,32 +14,11 @@ import (
 
 const headerRevision = "Recto-Revision"
 
-// laneRest is the lane of every revision that is not waiting to be read. The
-// lanes of the others are the priorities: workers see queued revisions only.
-const laneRest = "rest"
-
-func lane(rec doc.Record) string {
-	if rec.State != doc.StateQueued {
-		return laneRest
-	}
-	return waitingLane(rec)
-}
-
-// waitingLane is the lane of a revision that somebody has to work on.
-func waitingLane(rec doc.Record) string {
-	for _, p := range doc.Priorities {
-		if rec.Priority == p {
-			return string(p)
-		}
-	}
-	return string(doc.Normal)
-}
-
 // ofDocument is the subject of all revisions of a document, in any lane.
 func ofDocument(id doc.ID) string { return subjectDocs + ".*." + string(id) }
 
 // encode makes the message of a revision.
-func encode(rec doc.Record) (*nats.Msg, error) {
+func (q *Queue) encode(rec doc.Record) (*nats.Msg, error) {
 	if !rec.ID.Valid() || rec.Revision == 0 {
 		return nil, doc.Errorf(doc.Invalid, "not a revision of a document: %q, revision %d", rec.ID, rec.Revision)
 	}
@@ -50,7 +29,7 @@ func encode(rec doc.Record) (*nats.Msg, error) {
 	if len(body) > maxMessage {
 		return nil, doc.Errorf(doc.TooLarge, "the record of document %s has %d bytes, over %d", rec.ID, len(body), maxMessage)
 	}
-	m := nats.NewMsg(subjectDocs + "." + lane(rec) + "." + string(rec.ID))
+	m := nats.NewMsg(subjectDocs + "." + q.lane(rec) + "." + string(rec.ID))
 	m.Header.Set(headerRevision, strconv.FormatUint(rec.Revision, 10))
 	m.Data = body
 	return m, nil

@@ -17,6 +17,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/recto-edge/recto/node/doc"
 )
 
 // Names in the broker. They are part of the data format.
@@ -49,7 +51,11 @@ type Config struct {
 	MaxBytes int64         // of the log, below what the broker may store, because JetStream stops as a whole there; 0: no limit
 	Timeout  time.Duration // for one answer of the broker; 0: 5 s
 	Full     func() bool   // says that the disk is at its reserve: appends are refused; nil: never
-	Logger   *slog.Logger
+	// Bulk says of a revision that is to be queued whether its source has many
+	// waiting already: it then waits in a second lane, which gets a quarter of the
+	// work of its priority as long as others wait. nil: never.
+	Bulk   func(doc.Record) bool
+	Logger *slog.Logger
 }
 
 // Queue is the open log. Its methods may be called from any goroutine.
@@ -78,6 +84,9 @@ func Open(ctx context.Context, cfg Config) (*Queue, error) {
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Bulk == nil {
+		cfg.Bulk = func(doc.Record) bool { return false }
 	}
 	if cfg.Full == nil {
 		cfg.Full = func() bool { return false }

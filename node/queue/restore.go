@@ -43,13 +43,13 @@ func (q *Queue) restore(ctx context.Context, rec doc.Record) (bool, error) {
 	if last.seq > 0 && last.revision >= rec.Revision {
 		return false, nil
 	}
-	m, err := encode(rec)
+	m, err := q.encode(rec)
 	if err != nil {
 		return false, err
 	}
 	if rec.State == doc.StateReading {
 		// The queued revision whose message was the job may be lost: this is the job.
-		m.Subject = subjectDocs + "." + waitingLane(rec) + "." + string(rec.ID)
+		m.Subject = subjectDocs + "." + q.waitingLane(rec) + "." + string(rec.ID)
 	}
 	m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(last.seq, 10))
 	m.Header.Set(jetstream.ExpectedLastSubjSeqSubjHeader, ofDocument(rec.ID))

@@ -103,13 +103,13 @@ func (q *Queue) SetMaxBytes(ctx context.Context, limit int64) error {
 // makeConsumers makes those of the workers, so that what waits is counted before
 // the first worker starts.
 func (q *Queue) makeConsumers(ctx context.Context) error {
-	for _, p := range doc.Priorities {
-		_, err := q.js.Consumer(ctx, logStream, workerName(p))
+	for _, lane := range lanes(doc.Priorities) {
+		_, err := q.js.Consumer(ctx, logStream, workerName(lane))
 		if errors.Is(err, jetstream.ErrConsumerNotFound) {
-			_, err = q.js.CreateConsumer(ctx, logStream, q.workerConsumer(p, defaultAckWait))
+			_, err = q.js.CreateConsumer(ctx, logStream, q.workerConsumer(lane, defaultAckWait))
 		}
 		if err != nil {
-			return fmt.Errorf("make consumer %s: %w", workerName(p), err)
+			return fmt.Errorf("make consumer %s: %w", workerName(lane), err)
 		}
 	}
 	return nil

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"time"
 
@@ -24,6 +23,7 @@ type WorkConfig struct {
 	Backoff     func(attempt int) time.Duration           // before the attempt after this one; nil: 1 s doubling to 1 min
 	Drain       time.Duration                             // for running jobs to end after a stop; 0: 20 s
 	OnOutcome   func(job Job, d time.Duration, err error) // after each job, for metrics; nil: none
+	Take        func() bool                               // says whether to take another job now, asked before each and once a second; nil: always
 }
 
 // Job is one delivery of a document that waits to be read.
@@ -35,22 +35,21 @@ type Job struct {
 	Exhausted   bool       // the attempts are used up, the last ones without an answer: do not read, append the failed state
 }
 
-// everyOther says how often the order of priorities is turned round, so that the
-// least urgent is not starved by the others.
-const everyOther = 8
-
 // defaultAckWait is short because heartbeats keep a living worker's job: the job of
 // a dead one comes again soon.
 const defaultAckWait = 5 * time.Second
 
 // worker is one call of Work.
 type worker struct {
-	q         *Queue
-	cfg       WorkConfig
-	handle    func(context.Context, Job) error
-	consumers map[doc.Priority]jetstream.Consumer
-	wake      chan struct{}
-	turn      int
+	q      *Queue
+	cfg    WorkConfig
+	handle func(context.Context, Job) error
+	wake   chan struct{}
+	turn   int
+
+	inbox     string
+	delivered chan *nats.Msg // answers to fetches
+	asked     int
 
 	jobs    sync.WaitGroup
 	mu      sync.Mutex
@@ -66,7 +65,10 @@ type worker struct {
 // harmless to run twice. It appends the revisions of its document itself; a job
 // stays its own until it returns, whatever it appends.
 func (q *Queue) Work(ctx context.Context, cfg WorkConfig, handle func(context.Context, Job) error) error {
-	w := &worker{q: q, cfg: cfg.withDefaults(), handle: handle, wake: make(chan struct{}, 1), running: map[doc.ID]bool{}}
+	w := &worker{
+		q: q, cfg: cfg.withDefaults(), handle: handle, running: map[doc.ID]bool{},
+		wake: make(chan struct{}, 1), inbox: q.nc.NewInbox(), delivered: make(chan *nats.Msg, 64),
+	}
 	if err := q.retry(ctx, w.bind); err != nil {
 		if ctx.Err() != nil {
 			return nil
@@ -78,6 +80,11 @@ func (q *Queue) Work(ctx context.Context, cfg WorkConfig, handle func(context.Co
 		return fmt.Errorf("work: %w", unavailable(err))
 	}
 	defer sub.Unsubscribe()
+	answers, err := q.nc.ChanSubscribe(w.inbox+".*", w.delivered)
+	if err != nil {
+		return fmt.Errorf("work: %w", unavailable(err))
+	}
+	defer answers.Unsubscribe()
 
 	jobCtx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(ErrStopped)
@@ -125,30 +132,29 @@ func (c WorkConfig) withDefaults() WorkConfig {
 	if c.OnOutcome == nil {
 		c.OnOutcome = func(Job, time.Duration, error) {}
 	}
+	if c.Take == nil {
+		c.Take = func() bool { return true }
+	}
 	return c
 }
 
-func workerName(p doc.Priority) string { return "worker-" + string(p) }
+func workerName(lane string) string { return "worker-" + lane }
 
-func (q *Queue) workerConsumer(p doc.Priority, ackWait time.Duration) jetstream.ConsumerConfig {
+func (q *Queue) workerConsumer(lane string, ackWait time.Duration) jetstream.ConsumerConfig {
 	return jetstream.ConsumerConfig{
-		Durable: workerName(p), FilterSubject: subjectDocs + "." + string(p) + ".*",
+		Durable: workerName(lane), FilterSubject: subjectDocs + "." + lane + ".*",
 		AckPolicy: jetstream.AckExplicitPolicy, AckWait: ackWait,
 		MaxDeliver: -1, MaxAckPending: 10_000,
 	}
 }
 
-// bind makes the consumers, one a priority, or finds them.
+// bind makes the consumers, one a lane, or finds them.
 func (w *worker) bind(ctx context.Context) error {
-	consumers := map[doc.Priority]jetstream.Consumer{}
-	for _, p := range w.cfg.Priorities {
-		c, err := w.q.js.CreateOrUpdateConsumer(ctx, logStream, w.q.workerConsumer(p, w.cfg.AckWait))
-		if err != nil {
-			return fmt.Errorf("make consumer %s: %w", workerName(p), err)
+	for _, lane := range lanes(w.cfg.Priorities) {
+		if _, err := w.q.js.CreateOrUpdateConsumer(ctx, logStream, w.q.workerConsumer(lane, w.cfg.AckWait)); err != nil {
+			return fmt.Errorf("make consumer %s: %w", workerName(lane), err)
 		}
-		consumers[p] = c
 	}
-	w.consumers = consumers
 	return nil
 }
 
@@ -160,17 +166,17 @@ func (w *worker) nudge() {
 }
 
 // fetch waits for the most urgent message, or gives nil when ctx ends.
-func (w *worker) fetch(ctx context.Context) jetstream.Msg {
+func (w *worker) fetch(ctx context.Context) *nats.Msg {
 	poll := time.NewTicker(idlePoll)
 	defer poll.Stop()
 	for ctx.Err() == nil {
-		m, err := w.first()
+		m, err := w.first(ctx)
 		if m != nil {
 			return m
 		}
 		if err != nil && ctx.Err() == nil {
 			w.q.log.Warn("fetch work: trying again", "error", err)
-			if errors.Is(err, jetstream.ErrConsumerNotFound) || errors.Is(err, jetstream.ErrConsumerDeleted) || errors.Is(err, nats.ErrNoResponders) {
+			if errors.Is(err, nats.ErrNoResponders) { // nobody leads the consumer, or it is gone
 				if err := w.q.retry(ctx, w.bind); err != nil {
 					return nil // ctx has ended
 				}
@@ -187,23 +193,54 @@ func (w *worker) fetch(ctx context.Context) jetstream.Msg {
 	return nil
 }
 
-// first asks the consumers in turn and does not wait.
-func (w *worker) first() (jetstream.Msg, error) {
-	order := slices.Clone(w.cfg.Priorities)
-	if w.turn++; w.turn%everyOther == 0 {
-		slices.Reverse(order)
+// first asks the consumers in turn and does not wait for a message to come.
+func (w *worker) first(ctx context.Context) (*nats.Msg, error) {
+	if !w.cfg.Take() {
+		return nil, nil
 	}
-	for _, p := range order {
-		got, err := w.consumers[p].FetchNoWait(1)
-		if err != nil {
-			return nil, err
-		}
-		for m := range got.Messages() {
-			return m, nil
-		}
-		if err := got.Error(); err != nil {
-			return nil, err
+	w.turn++
+	for _, lane := range inTurn(w.cfg.Priorities, w.turn) {
+		m, err := w.pull(ctx, lane)
+		if m != nil || err != nil {
+			return m, err
 		}
 	}
 	return nil, nil
+}
+
+// fetchWait is how long a consumer may take to say whether it has something.
+const fetchWait = 2 * time.Second
+
+// pull asks one consumer for a message, and gives nil when it has none. All answers
+// come to one inbox, so that a message that comes too late for its question is the
+// answer to the next one, and no delivery counts as an attempt that was none.
+func (w *worker) pull(ctx context.Context, lane string) (*nats.Msg, error) {
+	w.asked++
+	reply := fmt.Sprint(w.inbox, ".", w.asked)
+	subject := "$JS.API.CONSUMER.MSG.NEXT." + logStream + "." + workerName(lane)
+	if err := w.q.nc.PublishRequest(subject, reply, []byte(`{"batch":1,"no_wait":true}`)); err != nil {
+		return nil, err
+	}
+	late := time.NewTimer(fetchWait)
+	defer late.Stop()
+	for {
+		select {
+		case m := <-w.delivered:
+			switch status := m.Header.Get("Status"); {
+			case status == "" && m.Reply != "":
+				return m, nil
+			case m.Subject != reply, status == "100": // of an earlier question; a sign of life
+			case status == "503":
+				return nil, nats.ErrNoResponders
+			case status == "404", status == "408":
+				return nil, nil
+			default:
+				return nil, fmt.Errorf("fetch from %s: %s %s", workerName(lane), status, m.Header.Get("Description"))
+			}
+		case <-late.C:
+			return nil, fmt.Errorf("fetch from %s: no answer", workerName(lane))
+		case <-ctx.Done():
+			return nil, nil
+		}
+	}
 }
