@@ -106,6 +106,9 @@ var errLogAway = doc.Errorf(doc.Unavailable, "the document log is not up yet; tr
 
 // resetBroker has a member throw its copy of the log away and copy it again.
 func (n *Node) resetBroker(ctx context.Context, id string) error {
+	if err := n.mayReset(ctx, id); err != nil {
+		return err
+	}
 	if id == n.id.Node {
 		return n.resetOwnBroker(ctx)
 	}

@@ -24,9 +24,16 @@ type brokerState struct {
 // logWatch looks at every replica of the log: at what it holds, not at what it is
 // believed to hold.
 type logWatch struct {
-	mu    sync.Mutex
-	state brokerState
+	mu      sync.Mutex
+	state   brokerState
+	history [][]queue.ServerState // of the last checks, oldest first
+	checked time.Time
 }
+
+const (
+	checkPeriod = 5 * time.Second // between two checks of the copies
+	checks      = 4               // in a row that a copy must fail to be bad
+)
 
 // looked is for how long an answer about the brokers is good.
 const looked = time.Second
@@ -67,8 +74,33 @@ func (n *Node) brokers(ctx context.Context) brokerState {
 			}
 		}
 	}
+	if time.Since(w.checked) >= checkPeriod {
+		w.history = append(w.history[max(0, len(w.history)-checks+1):], servers)
+		w.checked = time.Now()
+	}
+	for _, b := range queue.BadReplicas(w.history, checks) {
+		state.bad[b.Server] = b.Stream + ": " + b.Reason
+	}
 	w.state = state
 	return state
+}
+
+// mayReset says why a member's copy must not be thrown away now, or nil.
+func (n *Node) mayReset(ctx context.Context, id string) error {
+	admin := n.admin.Load()
+	if admin == nil {
+		return errLogAway
+	}
+	servers, err := admin.Replicas(ctx)
+	if err != nil {
+		return err
+	}
+	w := &n.logWatch
+	w.mu.Lock()
+	bad := queue.BadReplicas(w.history, checks)
+	w.history = nil // what is made anew is judged anew
+	w.mu.Unlock()
+	return queue.SafeToReset(servers, id, bad)
 }
 
 // add takes in what one server says of its copy of the log.

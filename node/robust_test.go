@@ -16,7 +16,7 @@ import (
 // Each ends settled, with a reason when it failed; the process stays the same and
 // does not keep more than 64 MiB. RECTO_ROBUST=full takes every file, else a
 // sample. RECTO_DATA is the folder of development data.
-func TestHostileFiles(t *testing.T) {
+func TestHostileInput(t *testing.T) {
 	root := os.Getenv("RECTO_DATA")
 	if root == "" {
 		root = "../../shared/data"

@@ -132,8 +132,8 @@ func openBucket(ctx context.Context, cfg Config) (*blob.S3, error) {
 
 // startBlobs opens what keeps bytes: this machine's disk, the disks of all
 // members over it, and a bucket over these when there is one. A bucket that cannot
-// be reached does not end the start: the node says so, refuses documents, and goes
-// on when it is back.
+// be reached does not end the start: the node says so, and several members' disks
+// stand in for it.
 func (n *Node) startBlobs(ctx context.Context) error {
 	local, err := blob.OpenFiles(filepath.Join(n.cfg.Data, "blobs"))
 	if err != nil {
@@ -157,7 +157,9 @@ func (n *Node) startBlobs(ctx context.Context) error {
 		if bucket == nil {
 			return err
 		}
-		n.store, n.archive = bucket, archive{bucket}
+		standby := blob.OpenStandby(blob.StandbyConfig{Primary: bucket, Backup: n.copies, Logger: n.log.With("component", "bucket")})
+		n.onStop("bucket", func(context.Context) error { return standby.Close() })
+		n.store, n.archive = standby, archive{standby}
 		n.parts.check(partBlobs, err)
 		return nil
 	}

@@ -186,7 +186,7 @@ func TestBackupAndRestore_IntoAnotherNode(t *testing.T) {
 	}
 }
 
-func TestRebuild_FromFilesAlone(t *testing.T) {
+func TestRebuild_FromObjectsAlone(t *testing.T) {
 	t.Parallel()
 	p := newProcess(t)
 	p.start()

@@ -24,7 +24,8 @@ type StandbyConfig struct {
 }
 
 // Standby is a Store in a bucket that goes on while the bucket is away: what comes
-// then is kept on members' disks as Copies keeps it, and brought to the bucket
+// then is kept on members' disks as Copies keeps it, if there are several, and
+// brought to the bucket
 // when that is back. It is removed from the disks when the bucket has it and gave
 // it back whole.
 type Standby struct {
@@ -163,7 +164,7 @@ func (s *Standby) Ingest(ctx context.Context, r io.Reader, limit int64) (sum [sh
 		existed, err = s.primary.keep(ctx, sum, tmp, size)
 		return err
 	})
-	if doc.CodeOf(err) == doc.Unavailable {
+	if doc.CodeOf(err) == doc.Unavailable && s.backup.several() {
 		_, _, existed, err = s.backup.Ingest(ctx, io.NewSectionReader(tmp, 0, size), 0)
 		s.later(err)
 	}
@@ -183,7 +184,7 @@ func (s *Standby) Put(ctx context.Context, key string, r io.Reader, size int64) 
 		return err
 	}
 	err = s.try(ctx, size, func(ctx context.Context) error { return s.primary.Put(ctx, key, bytes.NewReader(body), size) })
-	if doc.CodeOf(err) == doc.Unavailable {
+	if doc.CodeOf(err) == doc.Unavailable && s.backup.several() {
 		err = s.backup.Put(ctx, key, bytes.NewReader(body), size)
 		s.later(err)
 	}

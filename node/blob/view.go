@@ -56,6 +56,9 @@ func (v *view) copies() int { return min(mostCopies, len(v.goal)) }
 // answered for.
 func (v *view) synced() int { return min(mostSynced, len(v.goal)) }
 
+// several says whether an object is on more than one disk before it is answered for.
+func (c *Copies) several() bool { return c.now.Load().synced() > 1 }
+
 // rank gives the members that shall keep copies, those that shall keep key first.
 // Every member computes the same, and one more or less moves few keys: the hash
 // of key and ID is part of the format of a cluster.
