@@ -92,6 +92,7 @@ func (n *Node) applyRevision(seq uint64, r doc.Record) error {
 		return err
 	}
 	n.learnFrom(before, r)
+	n.sources.hear(r)
 	n.accepted.Delete(r.ID)
 	n.live.publish(doc.Event{ID: r.ID, Revision: r.Revision, State: r.State, Name: r.Name, At: r.UpdatedAt})
 	return nil
@@ -113,6 +114,9 @@ func (n *Node) learnFrom(before, r doc.Record) {
 // readLog starts all that reads the log on this node (the index, the archive and
 // the relay of progress) and waits until the index is where the log is now.
 func (n *Node) readLog(ctx context.Context, c *crew, q *queue.Queue) error {
+	if err := n.countWaiting(); err != nil {
+		return err
+	}
 	c.run(func(ctx context.Context) { n.follow(ctx, q) })
 	c.run(func(ctx context.Context) { n.relayEvents(ctx, q) })
 	// Every revision becomes an immutable object. The position is kept by the
@@ -125,6 +129,25 @@ func (n *Node) readLog(ctx context.Context, c *crew, q *queue.Queue) error {
 		return err
 	}
 	return n.db.Index().Wait(ctx, last)
+}
+
+// countWaiting takes up which documents wait, as the index knows them.
+func (n *Node) countWaiting() error {
+	query := doc.Query{State: doc.StateQueued, Limit: 500}
+	for {
+		list, err := n.db.Index().List(query)
+		if err != nil {
+			return err
+		}
+		for _, s := range list.Documents {
+			if r, ok := n.db.Index().Get(s.ID); ok {
+				n.sources.hear(r)
+			}
+		}
+		if query.Cursor = list.Next; query.Cursor == "" {
+			return nil
+		}
+	}
 }
 
 // relayEvents hands progress from all members to this node's watchers.

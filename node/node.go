@@ -74,7 +74,8 @@ type Node struct {
 	alarms     atomic.Pointer[[]doc.Alarm]
 	busy       atomic.Int64 // documents and shares of documents that are being read
 
-	shift shift
+	shift   shift
+	sources *sources
 
 	route   string     // host:port where the broker listens for those of other members
 	tending sync.Mutex // of broker and routed
@@ -128,7 +129,7 @@ func New(cfg Config, build Build, log *slog.Logger) (*Node, error) {
 		metrics: telemetry.NewMetrics(),
 		parts:   newParts(partControl, partBlobs, partIndex, partBroker, partLog, partModels, partWorkers),
 		live:    newLive(), whileStill: make(chan func()),
-		peers: newPeers(),
+		peers: newPeers(), sources: newSources(),
 	}
 	n.reconciler = members.NewReconciler(hands{n}, log.With("component", "members"))
 	return n, nil

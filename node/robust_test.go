@@ -12,7 +12,7 @@ import (
 	"github.com/recto-edge/recto/node/doc"
 )
 
-// TestHostileFiles gives a node malformed files and truncations of good ones.
+// TestHostileInput gives a node malformed files and truncations of good ones.
 // Each ends settled, with a reason when it failed; the process stays the same and
 // does not keep more than 64 MiB. RECTO_ROBUST=full takes every file, else a
 // sample. RECTO_DATA is the folder of development data.

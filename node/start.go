@@ -233,7 +233,7 @@ func (n *Node) openLog(ctx context.Context) (*queue.Queue, error) {
 		return nil, err
 	}
 	q, err := queue.Open(ctx, queue.Config{
-		Broker: n.broker, Name: n.id.Node, MaxBytes: int64(room.Max), Full: n.diskLow, Logger: n.log.With("component", "queue"),
+		Broker: n.broker, Name: n.id.Node, MaxBytes: int64(room.Max), Full: n.diskLow, Bulk: n.sources.many, Logger: n.log.With("component", "queue"),
 	})
 	if err != nil {
 		return nil, err
