@@ -251,24 +251,22 @@ func (x *injector) links(ctx context.Context, f Fault, ms []*Member) (string, er
 	return "", nil
 }
 
-// Clocked is a System whose members can be started with a clock that is wrong.
+// Clocked is a System whose members' clocks can be set.
 type Clocked interface {
-	// Skew has m run with its clock off by d from its next start on.
-	Skew(m *Member, d time.Duration)
+	// Skew puts the wall clock of m off by d, from this moment on.
+	Skew(m *Member, d time.Duration) error
 }
 
-// clock has a member run with a wrong clock for a while.
+// clock lets the clock of a member jump away and, after a while, back.
 func (x *injector) clock(ctx context.Context, f Fault, m *Member) (string, error) {
 	s, ok := x.c.cfg.System.(Clocked)
 	if !ok {
 		return "", errors.New("this system has no clock of its own")
 	}
 	off := time.Duration(f.Amount * float64(time.Second))
-	s.Skew(m, off)
-	err := x.down(ctx, []*Member{m}, 0, m.Kill)
+	err := s.Skew(m, off)
 	pause(ctx, f.For)
-	s.Skew(m, 0)
-	return off.String(), errors.Join(err, x.down(ctx, []*Member{m}, 0, m.Kill))
+	return off.String(), errors.Join(err, s.Skew(m, 0))
 }
 
 // membership exchanges a member under load.

@@ -27,12 +27,13 @@ import (
 // Judge implements System.
 func (r *Recto) Judge(ctx context.Context, c *Cluster, h history.History, before map[doc.ID]bool) []history.Violation {
 	copies := min(2, len(c.Members()))
+	latest := pagesOf(h)
 	for {
-		// The lists are cheap and tell whether more is worth a look.
-		views := r.lists(ctx, c)
-		if agree(views, h) || ctx.Err() != nil {
+		// The newest documents are cheap to ask for and tell whether more is worth a
+		// look.
+		if agree(r.lists(ctx, c, latest), h) || ctx.Err() != nil {
 			look := context.WithoutCancel(ctx)
-			final := history.Final{Views: r.details(look, c, views, h), Disks: disks(c, h), Copies: copies, Before: before}
+			final := history.Final{Views: r.details(look, c, r.lists(look, c, 0), h), Disks: disks(c, h), Copies: copies, Before: before}
 			found := history.Check(h, final)
 			if len(found) == 0 || ctx.Err() != nil {
 				return found
@@ -42,15 +43,20 @@ func (r *Recto) Judge(ctx context.Context, c *Cluster, h history.History, before
 	}
 }
 
-// lists asks every member for its whole list.
-func (r *Recto) lists(ctx context.Context, c *Cluster) []history.View {
+const pageSize = 100
+
+// pagesOf is on how many pages of a list, newest first, a run's documents are.
+func pagesOf(h history.History) int { return 1 + (len(h.Documents())+5)/pageSize }
+
+// lists asks every member for so many pages of its list; 0 is all.
+func (r *Recto) lists(ctx context.Context, c *Cluster, pages int) []history.View {
 	members := c.Members()
 	views := make([]history.View, len(members))
 	var g errgroup.Group
 	for i, m := range members {
 		g.Go(func() error {
 			views[i] = history.View{Member: m.Name}
-			if docs, err := list(context.WithoutCancel(ctx), r.client(m)); err == nil {
+			if docs, err := list(context.WithoutCancel(ctx), r.client(m), pages); err == nil {
 				views[i].Documents = docs
 			}
 			return nil
@@ -60,18 +66,18 @@ func (r *Recto) lists(ctx context.Context, c *Cluster) []history.View {
 	return views
 }
 
-func list(ctx context.Context, x *client.Client) ([]doc.Summary, error) {
+func list(ctx context.Context, x *client.Client, pages int) ([]doc.Summary, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*askTimeout)
 	defer cancel()
 	var out []doc.Summary
 	cursor := ""
-	for {
-		l, err := x.List(ctx, doc.Query{Limit: 100, Cursor: cursor})
+	for n := 1; ; n++ {
+		l, err := x.List(ctx, doc.Query{Limit: pageSize, Cursor: cursor})
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, l.Documents...)
-		if cursor = l.Next; cursor == "" {
+		if cursor = l.Next; cursor == "" || n == pages {
 			return out, nil
 		}
 	}
@@ -98,11 +104,8 @@ func agree(views []history.View, h history.History) bool {
 		if first == nil {
 			first = have
 		}
-		if len(have) != len(first) {
-			return false
-		}
-		for id, rev := range have {
-			if first[id] != rev {
+		for id := range sent {
+			if first[id] != have[id] {
 				return false
 			}
 		}

@@ -5,6 +5,7 @@ package chaos
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,9 +24,11 @@ import (
 // Recto runs the built binary. It is a black box: the command line, the API, and
 // files that are looked at where they lie.
 type Recto struct {
-	Bin     string   // the built binary
-	Env     []string // more environment for every member
-	Workers int      // documents read at once by a member; 0: 1
+	Bin     string        // the built binary
+	Env     []string      // more environment for every member
+	Trial   bool          // Bin was made by Build
+	Workers int           // documents read at once by a member; 0: 1
+	Delay   time.Duration // that reading takes longer; needs a binary made by Build
 
 	mu      sync.Mutex
 	bins    map[*Member]string // of members that run another build
@@ -96,9 +99,29 @@ func (r *Recto) Command(c *Cluster, m *Member) *exec.Cmd {
 	}
 	r.mu.Unlock()
 	cmd := exec.Command(bin, "up", "--config", r.configFile(c, m))
-	cmd.Env = append(os.Environ(), "HOME="+c.base)
+	// The clock counts for nothing but with a binary made by Build.
+	cmd.Env = append(os.Environ(), "HOME="+c.base, clockEnv+"="+clockFile(m), delayEnv+"="+r.Delay.String())
 	cmd.Env = append(cmd.Env, r.Env...)
 	return cmd
+}
+
+func clockFile(m *Member) string { return m.Log + ".clock" }
+
+func setClock(m *Member, d time.Duration) error {
+	f, err := os.OpenFile(clockFile(m), os.O_CREATE|os.O_WRONLY, 0o600) // written in place: processes have it mapped
+	if err != nil {
+		return fmt.Errorf("set clock: %w", err)
+	}
+	_, err = f.WriteAt(binary.LittleEndian.AppendUint64(nil, uint64(int64(d/time.Second))), 0)
+	return errors.Join(err, f.Close())
+}
+
+// Skew implements Clocked.
+func (r *Recto) Skew(m *Member, d time.Duration) error {
+	if !r.Trial {
+		return errors.New("this binary has the machine's clock")
+	}
+	return setClock(m, d)
 }
 
 // Join implements System.
@@ -112,7 +135,7 @@ func (r *Recto) Join(ctx context.Context, c *Cluster, m *Member) error {
 		}
 		join, token = others[0].Peer, t
 	}
-	if err := r.configure(c, m, join, token); err != nil {
+	if err := errors.Join(r.configure(c, m, join, token), setClock(m, 0)); err != nil {
 		return err
 	}
 	if err := m.Start(r.Command(c, m)); err != nil {

@@ -33,7 +33,7 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	bin := flag.String("bin", "bin/recto", "the built binary")
+	bin := flag.String("bin", "", "a built binary; empty: one is built whose clock can jump")
 	system := flag.String("system", "recto", "recto, or jetstream: plain JetStream with default settings, to compare with")
 	members := flag.Int("members", 3, "of each cluster")
 	first := flag.Uint64("first", 1, "first seed")
@@ -45,7 +45,7 @@ func run(ctx context.Context) error {
 	out := flag.String("out", "", "folder for reports, and for histories and logs of broken runs")
 	flag.Parse()
 
-	abs, err := filepath.Abs(*bin)
+	abs, err := binary(ctx, *bin)
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,11 @@ func run(ctx context.Context) error {
 		fmt.Fprintln(os.Stderr, "swept", gone, err)
 	}
 	k := chaos.Campaign{
-		System: func() chaos.System { return chaos.NewRecto(abs) },
+		System: func() chaos.System {
+			r := chaos.NewRecto(abs)
+			r.Trial = *bin == ""
+			return r
+		},
 		Config: chaos.Config{Members: *members, Volume: volume.Kind(*disk), Size: 192 << 20},
 		First:  *first, Seeds: *seeds, Lanes: *lanes, Fresh: *fresh, Only: chaos.FaultKind(*only), Keep: *out, Said: os.Stdout,
 	}
@@ -85,4 +89,16 @@ func run(ctx context.Context) error {
 		err = fmt.Errorf("%d of %d runs broke a promise, %d gave no verdict: seeds %v", s.Broken, s.Runs, s.Failed, s.Bad)
 	}
 	return err
+}
+
+// binary gives the program to run, built for fault runs when none is named.
+func binary(ctx context.Context, named string) (string, error) {
+	if named != "" {
+		return filepath.Abs(named)
+	}
+	out, err := filepath.Abs(filepath.Join(".cache", "recto-chaos"))
+	if err != nil {
+		return "", err
+	}
+	return out, chaos.Build{Version: "chaos"}.Make(ctx, ".", out)
 }
