@@ -11,42 +11,54 @@ import (
 // heldBack predicts each document twice with what was learned from other vendors:
 // as a stranger's, and as one of a vendor of which other documents were
 // confirmed. Of the latter only what memory spoke for counts.
-func heldBack(t doc.Type, desks []*desk, o LearnOptions) (strangers, known []*pickedField) {
-	folds, parts := foldsOf(desks, o.Folds), foldsByDocument(desks, o.Folds)
-	memories := make([]*Memory, o.Folds) // of all parts but one
-	for k := range memories {
-		memories[k] = &Memory{}
+func heldBack(t doc.Type, desks []*desk, o LearnOptions) (h held) {
+	folds := foldsOf(desks, o.Folds)
+	remembered := remembrances(t, desks, o.Folds)
+	models := make([]*Model, o.Folds)
+	rows := make([][]learn.Example, o.Folds)
+	for fold := range o.Folds {
+		var in []*desk
 		for i, d := range desks {
-			if parts[i] != k {
-				memories[k].remember(d.r, t, d.Labels)
+			if folds[i] != fold {
+				in = append(in, d)
+			}
+		}
+		if len(in) == len(desks) {
+			continue
+		}
+		models[fold] = &Model{Type: t.Name, Scorers: fit(t, in, o)}
+		for i, d := range desks {
+			if folds[i] == fold { // a transcript too: its vendor is the same
+				rows[fold] = append(rows[fold], d.recallRows(t, models[fold], remembered[i].one)...)
+				rows[fold] = append(rows[fold], d.recallRows(t, models[fold], remembered[i].all)...)
 			}
 		}
 	}
-	for fold := range o.Folds {
-		var in []*desk
-		var out []int
-		for i, d := range desks {
-			switch {
-			case folds[i] != fold:
-				in = append(in, d)
-			case !d.Transcript:
-				out = append(out, i)
-			}
-		}
-		if len(out) == 0 {
+	for fold, m := range models {
+		if m == nil {
 			continue
 		}
-		m := &Model{Type: t.Name, Scorers: fit(t, in, o)}
-		for _, i := range out {
-			strangers = append(strangers, desks[i].predict(t, Knowledge{Model: m})...)
-			for _, p := range desks[i].predict(t, Knowledge{Model: m, Memory: memories[parts[i]]}) {
+		m.Recall = fitRecall(slices.Concat(slices.Concat(rows[:fold]...), slices.Concat(rows[fold+1:]...)))
+		for i, d := range desks {
+			if folds[i] != fold || d.Transcript {
+				continue
+			}
+			h.strangers = append(h.strangers, d.predict(t, Knowledge{Model: m})...)
+			for _, p := range d.predict(t, Knowledge{Model: m, Memory: remembered[i].all}) {
 				if p.known {
-					known = append(known, p)
+					h.known = append(h.known, p)
 				}
 			}
 		}
 	}
-	return strangers, known
+	h.recall = fitRecall(slices.Concat(rows...))
+	return h
+}
+
+// held is what came of predicting documents that were held back.
+type held struct {
+	strangers, known []*pickedField
+	recall           *learn.Forest // judge of memory, from all of them
 }
 
 // pickedField is a prediction on a held-back document.

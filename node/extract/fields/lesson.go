@@ -70,25 +70,22 @@ func Learn(t doc.Type, lessons []Lesson, o LearnOptions) (*Model, error) {
 		desks[i] = newDesk(t, l)
 	}
 	weigh(desks)
-	var strangers, known []*pickedField
+	var h held
 	if !o.Plain {
-		strangers, known = heldBack(t, desks, o)
+		h = heldBack(t, desks, o)
 	}
 	m := &Model{Format: modelFormat, Type: t.Name, Columns: columnsDigest(), Scorers: fit(t, desks, o), Card: o.Card}
 	if o.stopped() {
 		return nil, ErrStopped
 	}
 	m.Card.Documents, m.Card.Vendors, m.Card.Labels = len(lessons), vendors(desks), labelCounts(t, lessons)
-	m.Rates = rates(strangers)
-	m.Sure, m.Held, m.HeldKnown = judge(strangers, known, m.Rates, o.Folds)
+	m.Recall = h.recall
+	m.Rates = rates(h.strangers)
+	m.Sure, m.Held, m.HeldKnown = judge(h.strangers, h.known, m.Rates, o.Folds)
 	if o.Base != nil {
-		m.standOn(o.Base, len(strangers))
+		m.standOn(o.Base, len(h.strangers))
 	}
-	b, err := m.Encode()
-	if err != nil {
-		return nil, err
-	}
-	return m, m.finish(b)
+	return m, m.finish()
 }
 
 // judgeFrom is how many held-back predictions a judge of confidence of its own takes.
@@ -98,6 +95,9 @@ const judgeFrom = 200
 // little to train another.
 func (m *Model) standOn(base *Model, held int) {
 	m.Card.Base = base.Digest()
+	if m.Recall == nil {
+		m.Recall = base.Recall
+	}
 	if held >= judgeFrom || base.Sure == nil {
 		return
 	}

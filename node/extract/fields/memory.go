@@ -7,9 +7,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/recto-edge/recto/node/doc"
-	"github.com/recto-edge/recto/node/extract/learn"
 )
 
 // Memory is what people confirmed about vendors of one document type: which
@@ -19,6 +19,8 @@ import (
 // when one of them is taken back. Not safe for concurrent use while it is written.
 type Memory struct {
 	Vendors []*Acquaintance `json:"vendors"`
+
+	key atomic.Pointer[string] // of what is remembered; nil until somebody asks
 }
 
 // Acquaintance is one vendor as it was confirmed.
@@ -28,7 +30,21 @@ type Acquaintance struct {
 	Marks  map[string]int              `json:"marks"`
 	Lasts  map[string]map[string]int   `json:"lasts,omitempty"`  // values by field, with how often
 	Habits map[string]map[string]habit `json:"habits,omitempty"` // places by field
+	Notes  map[string]map[string]int   `json:"notes,omitempty"`  // what else was seen of a field, with how often, see noted
 	Seen   int                         `json:"seen"`             // documents
+}
+
+// What is noted of a field of a vendor, beside runMarks.
+const (
+	noteFound   = "found"   // the confirmed value was a candidate
+	noteMissed  = "missed"  // and not the one that the rules would take
+	noteRounded = "rounded" // it was the rounded form of another amount
+	noteExact   = "exact"   // it had a rounded form on the document
+)
+
+// newAcquaintance gives a vendor of which nothing is known yet.
+func newAcquaintance() *Acquaintance {
+	return &Acquaintance{Marks: map[string]int{}, Lasts: map[string]map[string]int{}, Habits: map[string]map[string]habit{}, Notes: map[string]map[string]int{}}
 }
 
 // habit is where a field's value stood.
@@ -46,14 +62,19 @@ func NewMemory(t doc.Type, lessons []Lesson) *Memory {
 	return m
 }
 
-// Key names what is remembered.
+// Key names what is remembered. It is made once after each change.
 func (m *Memory) Key() string {
+	if k := m.key.Load(); k != nil {
+		return *k
+	}
 	b, err := json.Marshal(m)
 	if err != nil {
 		panic("fields: memory does not marshal: " + err.Error()) // strings and numbers always do
 	}
 	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:8])
+	key := hex.EncodeToString(sum[:8])
+	m.key.Store(&key)
+	return key
 }
 
 // Remember adds a document whose fields a person confirmed.
@@ -71,9 +92,10 @@ func (m *Memory) remember(r *reader, t doc.Type, labels map[string]string) {
 	if len(marks) == 0 {
 		return
 	}
+	m.key.Store(nil)
 	v := m.find(marks, r)
 	if v == nil {
-		v = &Acquaintance{Marks: map[string]int{}, Lasts: map[string]map[string]int{}, Habits: map[string]map[string]habit{}}
+		v = newAcquaintance()
 		m.Vendors = append(m.Vendors, v)
 	}
 	v.Seen++
@@ -81,38 +103,69 @@ func (m *Memory) remember(r *reader, t doc.Type, labels map[string]string) {
 		v.Marks[k]++
 	}
 	for i, spec := range t.Fields {
-		label := labels[spec.Name]
-		if label == "" || spec.Type == doc.Table {
-			continue
-		}
-		if repeats(spec.Type) {
-			if v.Lasts[spec.Name] == nil {
-				v.Lasts[spec.Name] = map[string]int{}
-			}
-			value, _ := Canonical(spec.Type, label, r.hints)
-			v.Lasts[spec.Name][value]++
-		}
-		want := CompareForm(spec.Type, label)
-		seen := map[string]bool{}
-		for _, c := range r.offered(i).list {
-			if CompareForm(spec.Type, c.Value) != want {
-				continue
-			}
-			for _, at := range r.placesOf(c.Candidate) {
-				if seen[at.words] {
-					continue
-				}
-				seen[at.words] = true
-				if v.Habits[spec.Name] == nil {
-					v.Habits[spec.Name] = map[string]habit{}
-				}
-				h := v.Habits[spec.Name][at.words]
-				h.X = (h.X*float64(h.N) + at.x) / float64(h.N+1)
-				h.N++
-				v.Habits[spec.Name][at.words] = h
-			}
+		if label := labels[spec.Name]; label != "" && spec.Type != doc.Table {
+			v.learn(r, i, label)
 		}
 	}
+}
+
+// learn adds the confirmed value of field i of a document: the value itself where
+// a vendor's documents repeat it, and where on the page it stands.
+func (v *Acquaintance) learn(r *reader, i int, label string) {
+	spec := r.fields[i]
+	if repeats(spec.Type) {
+		value, _ := Canonical(spec.Type, label, r.hints)
+		count(&v.Lasts, spec.Name, value)
+	}
+	if amount, ok := minor(label); ok && spec.Type == doc.Money {
+		switch r.amountFacts().twin[amount] {
+		case 1:
+			count(&v.Notes, spec.Name, noteRounded)
+		case -1:
+			count(&v.Notes, spec.Name, noteExact)
+		}
+	}
+	want := CompareForm(spec.Type, label)
+	seen := map[string]bool{}
+	found := false
+	for k, c := range r.offered(i).list {
+		if CompareForm(spec.Type, c.Value) != want {
+			continue
+		}
+		if !found {
+			found = true
+			count(&v.Notes, spec.Name, noteFound)
+			if k > 0 {
+				count(&v.Notes, spec.Name, noteMissed)
+			}
+			for _, k := range r.runMarks(&c) {
+				count(&v.Notes, spec.Name, k)
+			}
+		}
+		for _, at := range r.placesOf(c.Candidate) {
+			if seen[at.words] {
+				continue
+			}
+			seen[at.words] = true
+			if v.Habits[spec.Name] == nil {
+				v.Habits[spec.Name] = map[string]habit{}
+			}
+			h := v.Habits[spec.Name][at.words]
+			h.X = (h.X*float64(h.N) + at.x) / float64(h.N+1)
+			h.N++
+			v.Habits[spec.Name][at.words] = h
+		}
+	}
+}
+
+func count(by *map[string]map[string]int, field, what string) {
+	if *by == nil {
+		*by = map[string]map[string]int{}
+	}
+	if (*by)[field] == nil {
+		(*by)[field] = map[string]int{}
+	}
+	(*by)[field][what]++
 }
 
 // repeats says whether a vendor's documents repeat values of this type.
@@ -242,116 +295,4 @@ func (m *Memory) vendorOf(r *reader) *Acquaintance {
 		return nil
 	}
 	return m.find(r.marks(), r)
-}
-
-// What memory adds to a candidate's log odds.
-const (
-	sameValue  = 3.0  // it is the value that was confirmed before
-	nearValue  = 2.0  // it is that value but for what OCR may have got wrong
-	otherValue = -1.0 // others were confirmed before, always the same one
-	samePlace  = 3.0  // it stands behind the words that the confirmed one stood behind
-	barePlace  = 0.7  // it stands in the same column, and behind no words, as that did
-	otherPlace = -1.5
-)
-
-// recall gives candidates of field i the scores that memory adds. A candidate
-// that differs from a confirmed value only by what OCR confuses is read as that
-// value, and says so.
-func (v *Acquaintance) recall(r *reader, i int, list []scored) {
-	if v == nil {
-		return
-	}
-	spec := r.fields[i]
-	lasts, habits := v.Lasts[spec.Name], v.Habits[spec.Name]
-	placed := 0
-	for _, h := range habits {
-		placed = max(placed, h.N)
-	}
-	for k := range list {
-		c := &list[k]
-		add := 0.0
-		switch value, how := lastLike(spec.Type, c.Value, lasts); {
-		case how == same:
-			add += sameValue
-			c.recalled = true
-		case how == nearly:
-			add += nearValue
-			c.Value, c.recalled = value, true
-		case len(lasts) == 1 && v.Seen > 1:
-			add += otherValue
-		}
-		if placed > 0 && !repeats(spec.Type) {
-			best := 0.0
-			for _, at := range r.placesOf(c.Candidate) {
-				if h, ok := habits[at.words]; ok && at.x-h.X < 0.2 && h.X-at.x < 0.2 {
-					says := samePlace
-					if at.words == "" {
-						says = barePlace
-					}
-					best = max(best, says*float64(h.N)/float64(placed))
-				}
-			}
-			if best > 0 {
-				add += best
-				c.recalled = true
-			} else {
-				add += otherPlace
-			}
-		}
-		c.score = learn.Sigmoid(learn.Logit(max(c.score, 0.01)) + add)
-	}
-}
-
-type likeness int
-
-const (
-	unlike likeness = iota
-	nearly
-	same
-)
-
-// lastLike finds the confirmed value that v is, or was meant to be: letters that
-// differ only where OCR confuses shapes, and blanks and marks. Digits must be
-// the same: another number is another value.
-func lastLike(ft doc.FieldType, v string, lasts map[string]int) (string, likeness) {
-	form := CompareForm(ft, v)
-	best, most := "", 0
-	for last, n := range lasts {
-		other := CompareForm(ft, last)
-		if form == other {
-			return last, same
-		}
-		if n > most || n == most && last < best {
-			if slips(strings.ReplaceAll(form, " ", ""), strings.ReplaceAll(other, " ", "")) {
-				best, most = last, n
-			}
-		}
-	}
-	if most > 0 {
-		return best, nearly
-	}
-	return "", unlike
-}
-
-// slips says whether a may be b with a few misread characters: one in eight at
-// most, and the digits that both have are equal.
-func slips(a, b string) bool {
-	limit := len(b) / 8
-	if len(b) < 6 {
-		return false
-	}
-	if distance(strings.ToLower(a), strings.ToLower(b), limit) > limit {
-		return false
-	}
-	da, db := digitsOf(a), digitsOf(b)
-	return da == db || len(da) != len(db) && distance(da, db, 1) <= 1 && len(db) >= 4
-}
-
-func digitsOf(s string) string {
-	return strings.Map(func(r rune) rune {
-		if isDigit(r) {
-			return r
-		}
-		return -1
-	}, s)
 }

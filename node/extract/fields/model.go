@@ -32,6 +32,8 @@ type Model struct {
 
 	// Scorers judge candidates, by field name. A field without one is left to the rules.
 	Scorers map[string]*Scorer `json:"scorers"`
+	// Recall judges candidates of which the vendor is known, by what is remembered.
+	Recall *learn.Forest `json:"recall,omitempty"`
 	// Sure judges the chosen value: is it right?
 	Sure *learn.Forest `json:"sure,omitempty"`
 	// Rates is how often each field was right on held-back documents.
@@ -116,7 +118,7 @@ type Card struct {
 
 // columnsDigest names the columns that models see today.
 func columnsDigest() string {
-	sum := sha256.Sum256([]byte(strings.Join(slices.Concat(viewColumns, spanColumns, sureColumns), "\n")))
+	sum := sha256.Sum256([]byte(strings.Join(slices.Concat(viewColumns, spanColumns, sureColumns, recallColumns), "\n")))
 	return hex.EncodeToString(sum[:6])
 }
 
@@ -170,14 +172,25 @@ func DecodeModel(b []byte) (*Model, error) {
 			return nil, doc.Errorf(doc.Invalid, "the model's judge of confidence is damaged: %w", err)
 		}
 	}
-	return m, m.finish(b)
+	if m.Recall != nil {
+		if err := m.Recall.Check(); err != nil || m.Recall.Columns != len(recallColumns) {
+			return nil, doc.Errorf(doc.Invalid, "the model's judge of memory is damaged: %w", err)
+		}
+	}
+	return m, m.finish()
 }
 
-// finish derives what is not kept.
-func (m *Model) finish(encoded []byte) error {
-	sum := sha256.Sum256(encoded)
-	m.digest = "fields-" + m.Type + "@sha256:" + hex.EncodeToString(sum[:])
-	var err error
+// finish derives what is not kept. The digest names what a model answers, not when it
+// was made: the same lessons give the same name.
+func (m *Model) finish() error {
+	named := *m
+	named.Card.MadeAt = time.Time{}
+	h := sha256.New()
+	err := json.NewEncoder(h).Encode(&named)
+	if err != nil {
+		return fmt.Errorf("name model: %w", err)
+	}
+	m.digest = "fields-" + m.Type + "@sha256:" + hex.EncodeToString(h.Sum(nil))
 	if m.stranger, err = newScale(m.Held); err != nil {
 		return err
 	}
@@ -219,27 +232,42 @@ const byScorer = "scorer"
 // what is remembered of their vendor, best first. A nil model and a nil vendor
 // leave them as the rules have them.
 func (m *Model) rescore(r *reader, i int, vendor *Acquaintance) []scored {
-	f := m.scorer(r.fields[i].Name)
-	list := slices.Clone(r.offered(i).list)
-	if f == nil && vendor == nil || len(list) == 0 {
+	list := m.judged(r, i)
+	if len(list) == 0 || m.scorer(r.fields[i].Name) == nil && vendor == nil {
 		return list
 	}
+	list = vendor.recall(r, i, list, m.recallers())
+	slices.SortStableFunc(list, func(a, b scored) int { return cmp.Compare(b.score, a.score) })
+	if r.fields[i].Hint == "largest" && !vendor.exact(r.fields[i].Name) {
+		r.preferRounded(list)
+	}
+	list[0].score = max(list[0].score, list[0].unaided) // memory orders, and takes no answer away
+	return list
+}
+
+// judged gives the candidates of field i with scores by what was learned, as the
+// rules have them in order.
+func (m *Model) judged(r *reader, i int) []scored {
+	list := slices.Clone(r.offered(i).list)
 	for k := range list {
 		list[k].rule = list[k].score
 	}
-	if f != nil {
+	if f := m.scorer(r.fields[i].Name); f != nil && len(list) > 0 {
 		o := r.seen(i)
 		for k, x := range o.views {
 			list[k].score = learn.Sigmoid(f.logOdds(x, o.words[k], list[k].rule))
 			list[k].method = byScorer
 		}
 	}
-	vendor.recall(r, i, list)
-	slices.SortStableFunc(list, func(a, b scored) int { return cmp.Compare(b.score, a.score) })
-	if r.fields[i].Hint == "largest" && vendor == nil { // of a known vendor memory knows which of the two it is
-		r.preferRounded(list)
-	}
 	return list
+}
+
+// recallers is what learned how much memory of a vendor says; nil: nothing did.
+func (m *Model) recallers() *learn.Forest {
+	if m == nil {
+		return nil
+	}
+	return m.Recall
 }
 
 func (m *Model) scorer(field string) *Scorer {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/recto-edge/recto/node/doc"
 	"github.com/recto-edge/recto/node/extract/fields"
@@ -98,7 +99,7 @@ func TestModelKeepsItsName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := fields.Learn(slipType, slips(4, 3), fields.LearnOptions{})
+	other, err := fields.Learn(slipType, slips(4, 3), fields.LearnOptions{Card: fields.Card{MadeAt: time.Unix(1e9, 0)}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,96 @@
+package fields_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/recto-edge/recto/node/doc"
+	"github.com/recto-edge/recto/node/extract/fields"
+)
+
+// known is a lesson of a receipt that a person confirmed.
+func known(id string, reading doc.Reading, labels map[string]string) fields.Lesson {
+	return fields.Lesson{ID: id, Vendor: "v", Reading: reading, Labels: labels}
+}
+
+// branch is a receipt of one branch of a chain.
+func branch(street, total string) doc.Reading {
+	return page("GREEN LEAF TRADING SDN BHD", "LOT 7, JALAN "+street+", TAMAN MERDEKA RAYA, 43200 CHERAS, SELANGOR", "TEL: 03-90751234", "Date|02.03.2026", "TOTAL|"+total)
+}
+
+func valueWith(m *fields.Memory, r doc.Reading, t doc.Type, name string) *doc.Field {
+	return get(fields.PickWith(r, t, fields.Knowledge{Memory: m}), name)
+}
+
+// TestMemoryLeavesAnotherBranch: a confirmed address repairs letters that were misread
+// and never takes the place of the address of another branch, however long what both share.
+func TestMemoryLeavesAnotherBranch(t *testing.T) {
+	t.Parallel()
+	typ := shipped(t, "receipt")
+	m := fields.NewMemory(typ, []fields.Lesson{known("1", branch("KUCHAI LAMA", "4.00"), map[string]string{
+		"company": "GREEN LEAF TRADING SDN BHD", "address": "LOT 7, JALAN KUCHAI LAMA, TAMAN MERDEKA RAYA, 43200 CHERAS, SELANGOR"})})
+	form := func(s string) string { return fields.CompareForm(doc.Address, s) }
+	for street, want := range map[string]string{"KUCHAI LANA": "KUCHAI LAMA", "KUCHAL LAMA": "KUCHAI LAMA", "JOHOR JAYA": "JOHOR JAYA", "KUCHAI LAMA": "KUCHAI LAMA"} {
+		f := valueWith(m, branch(street, "5.00"), typ, "address")
+		if want = "LOT 7, JALAN " + want + ", TAMAN MERDEKA RAYA, 43200 CHERAS, SELANGOR"; form(f.Value) != form(want) {
+			t.Errorf("%s is read as %q", street, f.Value)
+		}
+		if read := street == "JOHOR JAYA" || street == "KUCHAI LAMA"; read == slices.Contains(f.Checks, "spelling") {
+			t.Errorf("%s: checks %v", street, f.Checks)
+		}
+	}
+}
+
+// TestMemoryKeepsTheRoundedTotal: that the first document of a vendor was not rounded
+// says nothing against the rounded total of the next.
+func TestMemoryKeepsTheRoundedTotal(t *testing.T) {
+	t.Parallel()
+	typ := shipped(t, "receipt")
+	exact := page("GREEN LEAF TRADING SDN BHD", "TEL: 03-90751234", "Date|02.03.2026", "TOTAL|4.00", "CASH|5.00", "CHANGE|1.00")
+	next := page("GREEN LEAF TRADING SDN BHD", "TEL: 03-90751234", "Date|03.03.2026", "TOTAL|13.58", "ROUNDING|0.02", "ROUNDED TOTAL|13.60", "CASH|15.00", "CHANGE|1.40")
+	m := fields.NewMemory(typ, []fields.Lesson{known("1", exact, map[string]string{"company": "GREEN LEAF TRADING SDN BHD", "total": "4.00"})})
+	if f := valueWith(m, next, typ, "total"); f.Value != "13.60" {
+		t.Errorf("the total is read as %q", f.Value)
+	}
+}
+
+// TestMemoryTakesNoAnswerAway: a value in another place than the confirmed one stays the
+// answer where there is no better one.
+func TestMemoryTakesNoAnswerAway(t *testing.T) {
+	t.Parallel()
+	typ := shipped(t, "receipt")
+	first := page("GREEN LEAF TRADING SDN BHD", "TEL: 03-90751234", "Date|02.03.2026", "To pay now|4.00", "TOTAL|9.00")
+	next := page("GREEN LEAF TRADING SDN BHD", "TEL: 03-90751234", "Date|03.03.2026", "TOTAL|2.28")
+	m := fields.NewMemory(typ, []fields.Lesson{known("1", first, map[string]string{"total": "4.00"})})
+	if f := valueWith(m, next, typ, "total"); f.Value != "2.28" {
+		t.Errorf("the total is read as %q", f.Value)
+	}
+}
+
+// TestMemoryKnowsTheLines: where a person said that the line of the branch belongs to the
+// address, it does on the next document too, though it says something else.
+func TestMemoryKnowsTheLines(t *testing.T) {
+	t.Parallel()
+	typ := shipped(t, "receipt")
+	receipt := func(shop string) doc.Reading {
+		return page("GREEN LEAF TRADING SDN BHD", "LOT 7, JALAN KUCHAI LAMA,", "TAMAN MERDEKA RAYA, 43200 CHERAS, SELANGOR", shop, "GST ID NO: 000181747712", "Date|02.03.2026", "TOTAL|4.00")
+	}
+	address := "LOT 7, JALAN KUCHAI LAMA, TAMAN MERDEKA RAYA, 43200 CHERAS, SELANGOR "
+	var lessons []fields.Lesson
+	for v := range 4 { // of others, whose address ends with the state
+		lessons = append(lessons, fields.Lesson{ID: fmt.Sprint("o", v), Vendor: fmt.Sprint("o", v), Labels: map[string]string{"address": fmt.Sprintf("%d, JALAN AMAN, 50000 KUALA LUMPUR, SELANGOR", v+1)},
+			Reading: page(fmt.Sprintf("SHOP%d ENTERPRISE", v), fmt.Sprintf("%d, JALAN AMAN,", v+1), "50000 KUALA LUMPUR, SELANGOR", "KIOSK", "Date|02.03.2026", "TOTAL|4.00")})
+	}
+	model, err := fields.Learn(typ, lessons, fields.LearnOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := fields.NewMemory(typ, []fields.Lesson{known("1", receipt("1245-DESA HARTA"), map[string]string{"address": address + "1245-DESA HARTA"})})
+	if f := get(fields.PickWith(receipt("1032-SUBANG"), typ, fields.Knowledge{Model: model}), "address"); fields.CompareForm(doc.Address, f.Value) == fields.CompareForm(doc.Address, address+"1032-SUBANG") {
+		t.Fatal("the address is read so without memory: the test tests nothing")
+	}
+	if f := get(fields.PickWith(receipt("1032-SUBANG"), typ, fields.Knowledge{Model: model, Memory: m}), "address"); fields.CompareForm(doc.Address, f.Value) != fields.CompareForm(doc.Address, address+"1032-SUBANG") {
+		t.Errorf("the address is read as %q", f.Value)
+	}
+}
