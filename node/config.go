@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/BurntSushi/toml"
+
+	"github.com/recto-edge/recto/node/extract/ocr"
 )
 
 // Config is the node's file: what needs a restart to change. Everything that
@@ -39,6 +41,7 @@ type Config struct {
 	Blob    BlobConfig     `toml:"blob"`
 	Cache   CacheConfig    `toml:"cache"`
 	Learn   LearnConfig    `toml:"learn"`
+	Reading ReadingConfig  `toml:"reading"`
 	Cluster ClusterConfig  `toml:"cluster"`
 	Folder  []FolderConfig `toml:"folder"`
 }
@@ -82,6 +85,14 @@ type S3Config struct {
 // CacheConfig bounds derived data on disk.
 type CacheConfig struct {
 	MaxBytes int64 `toml:"max_bytes"`
+}
+
+// ReadingConfig says what pictures of pages are expected to hold.
+type ReadingConfig struct {
+	// Languages are codes (ISO 639-1: de, en, fr) of the languages that the site's
+	// documents are written in: of marked letters (ä, ç, ž) theirs are expected, and
+	// others only where they are clear beyond doubt. None: each page decides for itself.
+	Languages []string `toml:"languages"`
 }
 
 // LearnConfig says when reviews are learned from in the background.
@@ -154,6 +165,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("limits: page_timeout and file_timeout must be positive")
 	case c.Learn.After <= 0 || c.Learn.Quiet <= 0:
 		return fmt.Errorf("learn: after and quiet must be positive")
+	case ocr.CheckLanguages(c.Reading.Languages) != nil:
+		return fmt.Errorf("reading.languages: %w", ocr.CheckLanguages(c.Reading.Languages))
 	case c.Blob.Kind != "files" && c.Blob.Kind != "s3":
 		return fmt.Errorf("blob.kind: %q is neither files nor s3", c.Blob.Kind)
 	case c.Blob.Kind == "s3" && (c.Blob.S3.Endpoint == "" || c.Blob.S3.Bucket == ""):

@@ -194,7 +194,7 @@ func readOnce(ctx context.Context, cfg Config, file []byte) error {
 	if err != nil {
 		return err
 	}
-	r, err := openReading(engineCache(), cfg.Limits, 1, nil, slog.New(slog.DiscardHandler))
+	r, err := openReading(engineCache(), cfg.Limits, cfg.Reading.Languages, 1, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}

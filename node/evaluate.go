@@ -80,7 +80,7 @@ func Evaluate(ctx context.Context, dir string, o EvalOptions) (eval.Report, erro
 	if workers <= 0 {
 		workers = runtime.NumCPU()
 	}
-	r, err := openReading(engineCache(), Default().Limits, workers, nil, slog.New(slog.DiscardHandler))
+	r, err := openReading(engineCache(), Default().Limits, nil, workers, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return eval.Report{}, err
 	}

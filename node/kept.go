@@ -68,7 +68,7 @@ func (r *reading) readKept(ctx context.Context, in extract.Input) (extract.Outpu
 	if in.PictureOnly && isPDF(in) { // of anything else there are only pictures
 		how = "pictures"
 	}
-	key := cache.Key(in.SHA256, how, r.Recognisers()...)
+	key := cache.Key(in.SHA256, r.how+how, r.Recognisers()...)
 	before, ok := r.kept.get(key)
 	if ok {
 		in.Reading = before

@@ -29,7 +29,7 @@ func ReadLabelled(ctx context.Context, dir string, o EvalOptions, emit func(eval
 	if workers <= 0 {
 		workers = runtime.NumCPU()
 	}
-	r, err := openReading(engineCache(), Default().Limits, workers, nil, slog.New(slog.DiscardHandler))
+	r, err := openReading(engineCache(), Default().Limits, nil, workers, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}

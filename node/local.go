@@ -63,7 +63,7 @@ func Extract(ctx context.Context, o ExtractOptions, files []string, emit func(Fi
 	if workers <= 0 {
 		workers = runtime.NumCPU()
 	}
-	r, err := openReading(engineCache(), Default().Limits, workers, nil, slog.New(slog.DiscardHandler))
+	r, err := openReading(engineCache(), Default().Limits, nil, workers, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}

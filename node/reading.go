@@ -22,14 +22,19 @@ import (
 type reading struct {
 	*extract.Reader
 	values *cache.Values // nil: remembers nothing
+	how    string        // what of the settings changes the words; "" by default
 	kept   *keptReadings // nil but where labelled folders are read again and again
 	log    *slog.Logger
 	close  func() error
 }
 
 // openReading prepares the engines; libraries and models are loaded by the first
-// document that needs them. Compiled code is kept in dir.
-func openReading(dir string, limits LimitsConfig, instances int, values *cache.Values, log *slog.Logger) (*reading, error) {
+// document that needs them. Compiled code is kept in dir. Languages are those of
+// ReadingConfig.
+func openReading(dir string, limits LimitsConfig, languages []string, instances int, values *cache.Values, log *slog.Logger) (*reading, error) {
+	if err := ocr.CheckLanguages(languages); err != nil {
+		return nil, doc.Errorf(doc.Invalid, "%w", err)
+	}
 	runtime, err := onnx.Open(onnx.Config{CacheDir: filepath.Join(dir, "onnx")})
 	if err != nil {
 		return nil, err
@@ -48,12 +53,22 @@ func openReading(dir string, limits LimitsConfig, instances int, values *cache.V
 	return &reading{
 		Reader: extract.New(extract.Config{
 			PDF:    pdfEngine{pdf},
-			OCR:    ocr.New(ocr.Config{Detector: detector, Recogniser: recogniser, Charset: onnx.Charset()}),
+			OCR:    ocr.New(ocr.Config{Detector: detector, Recogniser: recogniser, Charset: onnx.Charset(), Languages: languages}),
 			Codes:  codes,
 			Limits: decodeLimits(limits),
 		}),
-		values: values, log: log, close: closeAll,
+		how: spoken(languages), values: values, log: log, close: closeAll,
 	}, nil
+}
+
+// spoken names the languages that words are read with, whatever their order.
+func spoken(languages []string) string {
+	if len(languages) == 0 {
+		return ""
+	}
+	sorted := slices.Clone(languages)
+	slices.Sort(sorted)
+	return "languages " + strings.Join(slices.Compact(sorted), ",") + ";"
 }
 
 // scanDPI is the resolution to which finer scans in PDFs are reduced: reading
@@ -118,5 +133,5 @@ func (r *reading) read(ctx context.Context, in extract.Input) (extract.Output, e
 // cacheKey begins with the bytes' own digest, so that all that is known of them
 // can be forgotten together.
 func (r *reading) cacheKey(sum, how string) string {
-	return sum + "/" + cache.Key(sum, how, r.Models()...)
+	return sum + "/" + cache.Key(sum, r.how+how, r.Models()...)
 }

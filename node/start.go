@@ -290,7 +290,7 @@ func (n *Node) sweep(ctx context.Context) {
 }
 
 func (n *Node) startReading(context.Context) error {
-	r, err := openReading(filepath.Join(n.cfg.Data, "engines"), n.cfg.Limits, n.cfg.workers()+1, n.db.Values(), n.log.With("component", "reading"))
+	r, err := openReading(filepath.Join(n.cfg.Data, "engines"), n.cfg.Limits, n.cfg.Reading.Languages, n.cfg.workers()+1, n.db.Values(), n.log.With("component", "reading"))
 	if err != nil {
 		return err
 	}

@@ -97,7 +97,7 @@ func Train(ctx context.Context, dirs []string, o TrainOptions) (Trained, error) 
 	if workers <= 0 {
 		workers = runtime.NumCPU()
 	}
-	r, err := openReading(engineCache(), Default().Limits, workers, nil, slog.New(slog.DiscardHandler))
+	r, err := openReading(engineCache(), Default().Limits, nil, workers, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return Trained{}, err
 	}
