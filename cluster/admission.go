@@ -47,7 +47,8 @@ func answerGreeting(c *Cluster) http.Handler {
 }
 
 // askJoin answers a machine that wants to be let in: itself when it leads, else
-// with what the leader says.
+// with what the leader says. Through an election it asks again, which does no harm:
+// whoever has the key that was let in is let in.
 func (c *Cluster) askJoin(ctx context.Context, q joinRequest) (joinAnswer, error) {
 	if err := c.clockFits(q); err != nil {
 		return joinAnswer{}, err
@@ -60,18 +61,18 @@ func (c *Cluster) askJoin(ctx context.Context, q joinRequest) (joinAnswer, error
 	for {
 		moved := c.leader.moved()
 		_, leader := c.raft.LeaderWithID()
+		var a joinAnswer
+		err := error(ErrNotLeader)
 		switch {
 		case c.Leads():
-			return c.admitJoin(ctx, q)
+			a, err = c.admitJoin(ctx, q)
 		case leader != "" && string(leader) != c.id:
-			var a joinAnswer
-			err := c.call(ctx, string(leader), "/cluster/join", q, &a)
-			var refusal *Refusal
-			if err == nil || errors.As(err, &refusal) {
-				return a, err
-			}
-			c.log.Debug("pass a join on to the leader", "error", err)
+			err = c.call(ctx, string(leader), "/cluster/join", q, &a)
 		}
+		if err == nil || errors.As(err, new(*Refusal)) {
+			return a, err
+		}
+		c.log.Debug("join at the leader", "error", err)
 		select {
 		case <-moved:
 		case <-time.After(200 * time.Millisecond):
@@ -138,8 +139,6 @@ func (c *Cluster) admitJoin(ctx context.Context, q joinRequest) (joinAnswer, err
 		}
 		switch err := c.register(ctx, q, keyName(key)); {
 		case errors.Is(err, ErrConflict): // something changed meanwhile: look again
-		case errors.Is(err, ErrNoQuorum), errors.Is(err, ErrNotLeader), errors.Is(err, ErrFenced):
-			return joinAnswer{}, c.noQuorum()
 		case err != nil:
 			return joinAnswer{}, err
 		default:
@@ -195,7 +194,7 @@ func (c *Cluster) mayJoin(ctx context.Context, q joinRequest) error {
 		return err
 	}
 	if err := c.verify(ctx); err != nil {
-		return c.noQuorum()
+		return err
 	}
 	if err := c.othersAreIn(ctx, q.Member.ID); err != nil {
 		return err

@@ -102,8 +102,8 @@ func (c *Cluster) List(kind string) []Entry {
 	return c.fsm.view().List(kind)
 }
 
-// Watch gives a channel that receives after changes of kind ("" for all, also
-// when the leader changes), one signal for any number of changes, until cancel.
+// Watch gives a channel that receives after changes of kind ("" for all, and also
+// when another member leads or the voters change), one signal for any number of changes, until cancel.
 // Look, then wait, then look again.
 func (c *Cluster) Watch(kind string) (changed <-chan struct{}, cancel func()) {
 	return c.fsm.watch(kind)

@@ -58,6 +58,11 @@ func (w *writers) count() int {
 func (w *writers) more(n int) {
 	w.l.t.Helper()
 	from := w.count()
+	defer func() {
+		if w.l.t.Failed() {
+			w.l.t.Logf("%d commands were answered before, %d after", from, w.count()-from)
+		}
+	}()
 	eventually(w.l.t, "commands are answered", func() bool { return w.count() >= from+n })
 }
 
@@ -438,9 +443,9 @@ func TestCertificates(t *testing.T) {
 	boxes[1].mustPut("x", "3")
 	// One whose clock went far ahead makes itself a certificate that nobody else
 	// believes for longer than its own clock is wrong.
-	boxes[0].off = 500 * 24 * time.Hour
+	boxes[0].off.Store(int64(500 * 24 * time.Hour))
 	eventually(t, "it renews by its clock", func() bool { return boxes[0].CertUntil().Sub(l.clock()) > 500*24*time.Hour })
-	boxes[0].off = 0
+	boxes[0].off.Store(int64(0))
 	eventually(t, "and again", func() bool { return boxes[0].CertUntil().Sub(l.clock()) < certLife+time.Hour })
 	boxes[0].mustPut("x", "4")
 }

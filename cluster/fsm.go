@@ -117,11 +117,11 @@ func (f *fsm) tell(kind string) {
 	}
 }
 
-// wake wakes all watchers.
+// wake wakes the watchers of everything, for what is not in the state.
 func (f *fsm) wake() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.tell("")
+	f.tell("\x00")
 }
 
 func (f *fsm) watch(kind string) (<-chan struct{}, func()) {

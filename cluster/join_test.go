@@ -83,9 +83,9 @@ func TestJoinRefusals(t *testing.T) {
 		{name: "server of another cluster", want: ErrOtherCluster, addr: other.Peer()},
 		{name: "token of another cluster", want: ErrOtherCluster, token: other.token()},
 		{name: "forged pin", want: ErrToken, addr: other.Peer(), token: pin + secret},
-		{name: "clock ahead", want: ErrClock, set: func(b *box) { b.off = 45 * time.Second }},
-		{name: "clock behind", want: ErrClock, set: func(b *box) { b.off = -10 * time.Minute }},
-		{name: "clock years off", want: ErrClock, set: func(b *box) { b.off = -60 * 365 * 24 * time.Hour }},
+		{name: "clock ahead", want: ErrClock, set: func(b *box) { b.off.Store(int64(45 * time.Second)) }},
+		{name: "clock behind", want: ErrClock, set: func(b *box) { b.off.Store(int64(-10 * time.Minute)) }},
+		{name: "clock years off", want: ErrClock, set: func(b *box) { b.off.Store(int64(-60 * 365 * 24 * time.Hour)) }},
 		{name: "too old", want: ErrLevel, set: func(b *box) { b.cfg.Levels = [2]int{1, 1} }},
 		{name: "too new", want: ErrLevel, set: func(b *box) { b.cfg.Levels = [2]int{3, 4} }},
 		{name: "peer address", want: ErrUnreachable, set: func(b *box) { b.cfg.Advertise = freeAddress(t) }},
@@ -97,7 +97,7 @@ func TestJoinRefusals(t *testing.T) {
 		}},
 		{name: "cannot reach one", want: ErrUnreachable, set: func(d *box) { l.wires.cut[[2]string{"d", "b"}] = true }},
 		{name: "nobody there", want: ErrUnreachable, addr: freeAddress(t)},
-		{name: "clock in tolerance, through b", want: nil, addr: b.Peer(), set: func(b *box) { b.off = 25 * time.Second }},
+		{name: "clock in tolerance, through b", want: nil, addr: b.Peer(), set: func(b *box) { b.off.Store(int64(25 * time.Second)) }},
 	} {
 		d := l.box("d")
 		if test.set != nil {
