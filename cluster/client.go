@@ -65,7 +65,8 @@ func (c *Cluster) newHTTP() *http.Client {
 			}
 			return c.dialMember(ctx, id, protoHTTP)
 		},
-		MaxIdleConnsPerHost: 8, IdleConnTimeout: 90 * time.Second, DisableCompression: true,
+		MaxIdleConnsPerHost: 32, IdleConnTimeout: 90 * time.Second, DisableCompression: true,
+		ExpectContinueTimeout: time.Second, // a member without room refuses a large object before it is sent
 	}}
 }
 
