@@ -34,7 +34,8 @@ type CopiesConfig struct {
 	MinFree    int64         // bytes of the disk that other members' objects leave free
 	RepairRate int64         // bytes/s sent to others in the background; 0: 64 MiB
 	ScrubRate  int64         // bytes/s read to find damage; 0: 8 MiB, below 0: no scrub
-	Every      time.Duration // between repair rounds, and the shortest between scrubs; 0: 1 h
+	Every      time.Duration // between repair rounds; 0: 1 h
+	ScrubEvery time.Duration // between the beginnings of scrubs, the first at the start; 0: 6 h
 	Soon       time.Duration // from a change of members to a repair round; 0: 3 s
 	Hedge      time.Duration // after which the next member is asked too; 0: 300 ms
 	Now        func() time.Time
@@ -74,6 +75,7 @@ func OpenCopies(cfg CopiesConfig) (*Copies, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	cfg.Every = defaulted(cfg.Every, time.Hour)
+	cfg.ScrubEvery = defaulted(cfg.ScrubEvery, 6*time.Hour)
 	cfg.Soon = defaulted(cfg.Soon, 3*time.Second)
 	cfg.Hedge = defaulted(cfg.Hedge, 300*time.Millisecond)
 	cfg.RepairRate = defaulted(cfg.RepairRate, 64<<20)

@@ -396,6 +396,18 @@ func TestCopiesScrub(t *testing.T) {
 	}
 }
 
+func TestCopiesScrubByThemselves(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 3, func(c *blob.CopiesConfig) { c.ScrubRate, c.ScrubEvery = 1<<30, time.Millisecond })
+	key, _ := ingest(t, f.of("n0"), 1, 20_000)
+	f.repair()
+	f.of("n0").damage(t, key)
+	until(t, "the damaged copy is healed", func() bool { return f.of("n0").Status().Healed == 1 })
+	if err := blob.Verify(t.Context(), f.of("n0").files, key); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestCopiesFullDisk(t *testing.T) {
 	t.Parallel()
 	n := 0

@@ -17,6 +17,7 @@ const (
 	erasuresKept = 90 * 24 * time.Hour // a member that is away for longer must come back empty
 	maxDue       = 100_000             // keys remembered as lacking copies; beyond that a whole round finds them
 	retryDue     = 15 * time.Second
+	compareCost  = 4 << 10  // bytes that comparing one object counts for
 	readAtOnce   = 32 << 20 // bytes another member is asked to read before it answers
 )
 
@@ -112,6 +113,9 @@ func (r *round) page(ctx context.Context, page []Info) error {
 	}
 	if r.c.now.Load().set != r.v.set {
 		return errChanged
+	}
+	if err := r.pace.wait(ctx, int64(len(page))*compareCost); err != nil {
+		return err
 	}
 	r.ask(ctx, page)
 	r.spare = r.spare[:0]

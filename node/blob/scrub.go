@@ -37,7 +37,7 @@ func (c *Copies) keepScrubbing(ctx context.Context) {
 		if err := c.Scrub(ctx); err != nil && ctx.Err() == nil {
 			c.log.Warn("objects are not all checked, will be tried again", "error", err)
 		}
-		if sleep(ctx, max(c.cfg.Every-time.Since(begun), time.Minute)) != nil {
+		if sleep(ctx, max(c.cfg.ScrubEvery-time.Since(begun), time.Second)) != nil {
 			return
 		}
 	}
