@@ -325,9 +325,15 @@ func (a *Admin) awaitLeader(ctx context.Context, lost []string) error {
 		if err != nil {
 			return err
 		}
-		left := own.Size - len(lost)
+		meta := own.meta()
+		left := own.Size
+		for _, name := range lost {
+			if _, there := meta.Peer(name); there {
+				left--
+			}
+		}
 		if own.Leader != "" {
-			if slices.Contains(lost, own.Leader) || (!own.Rescue && left < own.Quorum) {
+			if slices.Contains(lost, own.Leader) || !own.Rescue && left < own.Quorum {
 				return errors.New("the loss of the majority is not certain yet")
 			}
 			return nil

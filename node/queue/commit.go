@@ -105,18 +105,19 @@ func (q *Queue) commit(batch []*pending) {
 		p.msg.Header.Del(headerBatchSeq)
 		p.msg.Header.Del(headerBatchCommit)
 		seq, err := q.publish(context.Background(), p.msg)
-		q.heard(err)
-		if q.silent.Load() {
+		if !q.heard(err) {
 			lost = err
 		}
 		p.done <- answer{seq, err}
 	}
 }
 
-// heard notes whether the log answered, be it with a refusal.
-func (q *Queue) heard(err error) {
+// heard notes, and says, whether the log answered, be it with a refusal.
+func (q *Queue) heard(err error) bool {
 	var api *apiError
-	q.silent.Store(err != nil && !errors.As(err, &api))
+	answered := err == nil || errors.As(err, &api)
+	q.silent.Store(!answered)
+	return answered
 }
 
 // Headers of an atomic batch.

@@ -18,9 +18,6 @@ import (
 // nothing any more, while everything around it is well; only a restart of the broker
 // that leads it brings it back.
 func (q *Queue) Healthy(ctx context.Context) error {
-	if q.silent.Load() {
-		return doc.Errorf(doc.Unavailable, "the document log did not answer the last append: restart the broker")
-	}
 	// Something that must be refused goes the way of an append and leaves no trace.
 	m := nats.NewMsg(subjectDocs + "." + laneRest + ".probe")
 	m.Header.Set(jetstream.ExpectedLastSeqHeader, "9223372036854775807")
@@ -28,9 +25,16 @@ func (q *Queue) Healthy(ctx context.Context) error {
 	if _, err := q.publish(ctx, m); !errors.As(err, &refused) {
 		return fmt.Errorf("ask the log: %w", unavailable(errors.Join(err, errNotRefused)))
 	}
-	if _, err := q.state(ctx); err != nil {
+	s, err := q.state(ctx)
+	if err != nil {
 		return fmt.Errorf("ask the log: %w", err)
 	}
+	// The only copy, here, refuses what it should and does not store what it should.
+	// One of several would have stepped down, and one elsewhere is another's concern.
+	if s.Config.Replicas == 1 && s.Cluster.Leader == q.nc.ConnectedServerName() && q.silent.Load() {
+		return doc.Errorf(doc.Unavailable, "the document log did not answer the last append: restart the broker")
+	}
+	q.silent.Store(false)
 	m = nats.NewMsg(subjectProbe + q.cfg.Name)
 	m.Data = []byte(time.Now().UTC().Format(time.RFC3339Nano))
 	if _, err := q.publish(ctx, m); err != nil {

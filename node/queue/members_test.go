@@ -2,6 +2,7 @@ package queue_test
 
 import (
 	"context"
+	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -11,6 +12,22 @@ import (
 	"github.com/recto-edge/recto/node/doc"
 	"github.com/recto-edge/recto/node/queue"
 )
+
+// rounds is how often something random is tried: RECTO_LONG=1 for more.
+func rounds() int {
+	if os.Getenv("RECTO_LONG") != "" {
+		return 4
+	}
+	return 1
+}
+
+func onlyLong(t *testing.T) {
+	t.Helper()
+	if os.Getenv("RECTO_LONG") == "" {
+		t.Skip("takes a minute: set RECTO_LONG=1")
+	}
+	t.Parallel()
+}
 
 // until repeats ok until it is true.
 func until(t testing.TB, what string, ok func() bool) {
@@ -58,7 +75,9 @@ func newCluster(t testing.TB, names ...string) *cluster {
 // join starts a new member, or one that was stopped, and waits until it belongs.
 func (c *cluster) join(name string) *queue.Queue {
 	c.t.Helper()
-	c.Start(c.t, name)
+	if c.Broker(name) == nil {
+		c.Start(c.t, name)
+	}
 	a, err := queue.OpenAdmin(c.Broker(name), logger())
 	if err != nil {
 		c.t.Fatal(err)
@@ -152,6 +171,11 @@ func TestCopiesFollowMembers(t *testing.T) {
 	work(t, c.queues["b"], quick(2), func(context.Context, queue.Job) error { return nil })
 	stop := c.steady("a", 0)
 	start := time.Now()
+	for i := range 5 { // members that die while they do it
+		ctx, cancel := context.WithTimeout(long(t), time.Duration(i)*300*time.Millisecond)
+		_ = c.queues[c.Names()[i%3]].SetReplicas(ctx, 3, nil) // fails for lack of time, or has been fast
+		cancel()
+	}
 	c.spread("b", 3)
 	grown := time.Since(start)
 	n, stall := stop()
@@ -223,7 +247,7 @@ func TestPlannedStop(t *testing.T) {
 	c := newCluster(t, "a", "b", "c")
 	c.spread("a", 3)
 	from := 0
-	for range 2 {
+	for range rounds() {
 		leads := c.leader()
 		stay := c.other(leads)
 		stop := c.steady(stay, from)
@@ -240,16 +264,42 @@ func TestPlannedStop(t *testing.T) {
 	}
 }
 
-// A leader that vanishes is replaced; what it acknowledged is there, and nobody
-// believes it afterwards.
+// archive reads with a shared position on a member and gives how many documents came.
+func (c *cluster) archive(name string) (seen func() int) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var mu sync.Mutex
+	ids := map[doc.ID]bool{}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := c.queues[name].Durable(ctx, "archive", func(_ context.Context, _ uint64, rec doc.Record) error {
+			mu.Lock()
+			defer mu.Unlock()
+			ids[rec.ID] = true
+			return nil
+		}); err != nil {
+			c.t.Error(err)
+		}
+	})
+	c.t.Cleanup(func() { cancel(); wg.Wait() })
+	return func() int {
+		mu.Lock()
+		defer mu.Unlock()
+		return len(ids)
+	}
+}
+
+// A leader that vanishes is replaced; what it acknowledged is there, nobody believes
+// it afterwards, and those who read the log wait and go on.
 func TestLeaderVanishes(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, "a", "b", "c")
 	c.spread("a", 3)
+	old := c.leader()
+	stay := c.other(old)
+	archived := c.archive(stay)
+	work(t, c.queues[stay], quick(2), func(context.Context, queue.Job) error { return nil })
 	from := 0
-	for range 2 {
-		old := c.leader()
-		stay := c.other(old)
+	for range rounds() {
 		stop := c.steady(stay, from)
 		start := time.Now()
 		c.Isolate(t, old)
@@ -266,5 +316,98 @@ func TestLeaderVanishes(t *testing.T) {
 		from += n
 		c.writes(old)
 		c.present(old, 0, from)
+		until(t, "all is archived", func() bool { return archived() >= from })
+		until(t, "all is worked on", func() bool {
+			depth, err := c.queues[old].Depth(long(t))
+			return err == nil && depth[doc.Normal] == 0
+		})
+		if old = c.leader(); old == stay {
+			return
+		}
+	}
+}
+
+// The loss of the servers' leader is no loss to those who append, as long as it does
+// not lead the log too.
+func TestMetaLeaderVanishes(t *testing.T) {
+	onlyLong(t)
+	c := newCluster(t, "a", "b", "c")
+	c.spread("a", 3)
+	var boss string
+	until(t, "another member leads the servers", func() bool {
+		meta, err := c.admins["a"].Meta(long(t))
+		if err != nil || meta.Leader == "" {
+			return false
+		}
+		if boss = meta.Leader; boss == c.leader() {
+			if err := c.admins[boss].HandOver(long(t)); err != nil {
+				t.Fatal(err)
+			}
+			return false
+		}
+		return true
+	})
+	stay := c.other(boss)
+	stop := c.steady(stay, 0)
+	start := time.Now()
+	c.Isolate(t, boss)
+	until(t, "there is another one", func() bool {
+		meta, err := c.admins[stay].Meta(long(t))
+		return err == nil && meta.Leader != "" && meta.Leader != boss
+	})
+	took := time.Since(start)
+	n, stall := stop()
+	t.Logf("another meta leader after %s; %d appended, longest wait %s", took.Round(time.Millisecond), n, stall.Round(time.Millisecond))
+	c.Heal(t, boss)
+	c.writes(boss)
+	c.present(boss, 0, n)
+}
+
+// A worker that hears and says nothing any more loses its job to another member, and
+// what it appends afterwards is refused.
+func TestSilentWorkerLosesItsJob(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, "a", "b", "c")
+	c.spread("a", 3)
+	silent := c.other(c.leader())
+	other := c.other(silent)
+	appendOK(t, c.queues[other], record(1))
+	began, late := make(chan queue.Job, 1), make(chan error, 1)
+	release := make(chan struct{})
+	work(t, c.queues[silent], queue.WorkConfig{Drain: time.Millisecond}, func(_ context.Context, job queue.Job) error {
+		reading := next(t, job.Record, doc.StateReading, "silent")
+		appendOK(t, c.queues[silent], reading)
+		began <- job
+		<-release
+		var err error
+		for code := doc.Unavailable; code == doc.Unavailable; code = doc.CodeOf(err) {
+			_, err = c.queues[silent].Append(long(t), next(t, reading, doc.StateDone, "silent"))
+		}
+		late <- err
+		return err
+	})
+	receive(t, began)
+	start := time.Now()
+	c.Isolate(t, silent)
+	again := make(chan queue.Job, 1)
+	work(t, c.queues[other], queue.WorkConfig{}, func(_ context.Context, job queue.Job) error {
+		rec := next(t, job.Record, doc.StateReading, "other")
+		appendOK(t, c.queues[other], rec)
+		appendOK(t, c.queues[other], next(t, rec, doc.StateDone, "other"))
+		again <- job
+		return nil
+	})
+	job := receive(t, again)
+	t.Logf("the job came to another member after %s", time.Since(start).Round(time.Millisecond))
+	if job.Attempt != 2 || job.Record.Revision != 2 || job.Record.State != doc.StateReading {
+		t.Errorf("got attempt %d, %s, revision %d; want attempt 2, reading, revision 2", job.Attempt, job.Record.State, job.Record.Revision)
+	}
+	c.Heal(t, silent)
+	c.writes(silent)
+	close(release)
+	wantCode(t, receive(t, late), doc.Conflict)
+	rec, _, err := c.queues[silent].Latest(long(t), record(1).ID)
+	if err != nil || rec.Revision != 4 || rec.By != "other" {
+		t.Fatalf("the document is %+v (%v)", rec, err)
 	}
 }
