@@ -105,6 +105,9 @@ func (r *reading) read(ctx context.Context, in extract.Input) (extract.Output, e
 		}
 	}
 	slices.Sort(revisions)
+	if in.Whole {
+		revisions = append(revisions, "whole") // nothing was said of where it might be taken apart
+	}
 	resultKey := r.cacheKey(in.SHA256, strings.Join(revisions, ","))
 	readingKey := r.cacheKey(in.SHA256, "")
 	if result, ok := r.values.Result(resultKey); ok {

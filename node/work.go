@@ -189,7 +189,7 @@ func (n *Node) read(ctx context.Context, rec doc.Record) (out extract.Output, do
 	if err != nil {
 		return extract.Output{}, func() {}, err
 	}
-	in.Whole = rec.Channel == fromBatch // a document of a batch is one already
+	in.Whole = rec.Channel == fromBatch || rec.Split == doc.SplitNever // a document of a batch is one already
 	in.Progress = func(stage string, page, pages int) {
 		n.progress(doc.Event{ID: rec.ID, Revision: rec.Revision, State: rec.State, Name: rec.Name, Stage: stage, Page: page, Pages: pages, At: time.Now().UTC()})
 	}

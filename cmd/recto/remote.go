@@ -61,10 +61,11 @@ func talk(s streams, name string, args []string, least, most int, more func(*fla
 func runSubmit(ctx context.Context, s streams, args []string) error {
 	var o client.SubmitOptions
 	var wait, asJSON bool
-	var priority string
+	var priority, split string
 	c, files, err := talk(s, "submit", args, 1, -1, func(fs *flag.FlagSet) {
 		fs.StringVar(&o.Type, "type", "", "document type (default: recognised)")
 		fs.StringVar(&priority, "priority", "", "hi, norm or batch")
+		fs.StringVar(&split, "split", "", "never: keep a file of several documents in one piece")
 		fs.BoolVar(&wait, "wait", false, "wait until the documents are read, and print their fields")
 		fs.BoolVar(&asJSON, "json", false, "print JSON, one object a line")
 	})
@@ -72,7 +73,7 @@ func runSubmit(ctx context.Context, s streams, args []string) error {
 		return err
 	}
 	defer c.Close()
-	o.Priority = doc.Priority(priority)
+	o.Priority, o.Split = doc.Priority(priority), doc.Splitting(split)
 	p := progress(s.err)
 	defer p.done()
 	receipts := make([]doc.Receipt, 0, len(files))

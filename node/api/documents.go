@@ -26,13 +26,14 @@ func (s *Server) documentRoutes() []route {
 	deliver := []param{
 		query("type", "document type; left out: recognised", pathParams["type"].schema),
 		query("priority", "who is read first", prioritySchema()),
+		query("split", "never: keep a file of several documents in one piece", splitSchema()),
 		query("wait", "answer with the records once they are settled, after this long at the latest: 30s, 2m", openapi3.NewStringSchema().WithMaxLength(16)),
 	}
 	name := param{name: "id", in: openapi3.ParameterInPath, about: "here: name of the file", schema: openapi3.NewStringSchema().WithMaxLength(1024)}
 	return []route{
 		{
 			method: "POST", path: base, perm: auth.Submit, action: "document.submit", handler: s.upload, long: true, status: fiber.StatusAccepted,
-			summary: "deliver files as multipart/form-data; fields type and priority go before the files", params: deliver,
+			summary: "deliver files as multipart/form-data; fields type, priority and split go before the files", params: deliver,
 			upload: multipartForm, answer: []doc.Receipt{},
 		},
 		{

@@ -160,6 +160,7 @@ func (g generator) requestBody(op *openapi3.Operation, r *route) error {
 			media = openapi3.NewMediaType().WithSchema(openapi3.NewObjectSchema().
 				WithProperty("type", openapi3.NewStringSchema()).
 				WithProperty("priority", prioritySchema()).
+				WithProperty("split", splitSchema()).
 				WithProperty("file", openapi3.NewArraySchema().WithItems(openapi3.NewStringSchema().WithFormat("binary"))))
 		}
 		body := openapi3.NewRequestBody().WithContent(openapi3.Content{r.upload: media}).WithRequired(true)
@@ -262,6 +263,10 @@ func enum[T ~string](values []T) []any {
 		out = append(out, string(v))
 	}
 	return out
+}
+
+func splitSchema() *openapi3.Schema {
+	return openapi3.NewStringSchema().WithEnum(string(doc.SplitNever))
 }
 
 func prioritySchema() *openapi3.Schema {

@@ -35,7 +35,7 @@ var traceForm = regexp.MustCompile(`^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)
 func (c *call) delivery() doc.Delivery {
 	d := doc.Delivery{
 		Channel: channelHTTP, Sender: c.who.String(),
-		Type: c.Query("type"), Priority: doc.Priority(c.Query("priority", string(doc.Normal))),
+		Type: c.Query("type"), Priority: doc.Priority(c.Query("priority", string(doc.Normal))), Split: doc.Splitting(c.Query("split")),
 	}
 	if tp := c.Get("traceparent"); traceForm.MatchString(tp) {
 		d.Traceparent = tp
@@ -171,10 +171,12 @@ func (f *form) field(c *call, part *multipart.Part) error {
 		f.delivery.Type = value
 	case name == "priority" && slices.Contains(doc.Priorities, doc.Priority(value)):
 		f.delivery.Priority = doc.Priority(value)
-	case name == "type", name == "priority":
+	case name == "split" && doc.Splitting(value) == doc.SplitNever:
+		f.delivery.Split = doc.SplitNever
+	case name == "type", name == "priority", name == "split":
 		return doc.Errorf(doc.Invalid, "form field %s: %q is not possible", name, value)
 	default:
-		return doc.Errorf(doc.Invalid, "unknown form field %q: use type, priority, and files", name)
+		return doc.Errorf(doc.Invalid, "unknown form field %q: use type, priority, split, and files", name)
 	}
 	return nil
 }

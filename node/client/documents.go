@@ -18,8 +18,9 @@ const (
 
 // SubmitOptions says what the node is told about a file.
 type SubmitOptions struct {
-	Type     string       // document type; empty: recognised
-	Priority doc.Priority // empty: normal
+	Type     string        // document type; empty: recognised
+	Priority doc.Priority  // empty: normal
+	Split    doc.Splitting // doc.SplitNever: the file stays in one piece
 	// Progress is called as bytes leave, with the size of the file (-1: not
 	// known). May be nil.
 	Progress func(sent, size int64)
@@ -37,6 +38,9 @@ func (c *Client) Submit(ctx context.Context, name string, r io.Reader, size int6
 	}
 	if o.Priority != "" {
 		q.Set("priority", string(o.Priority))
+	}
+	if o.Split != "" {
+		q.Set("split", string(o.Split))
 	}
 	req := request{
 		method: http.MethodPut, path: documents + "/" + segment(label(name)), query: q, size: size, media: "application/octet-stream", again: true,

@@ -54,6 +54,12 @@ const (
 // Priorities lists all priorities, most urgent first.
 var Priorities = []Priority{High, Normal, Batch}
 
+// Splitting says whether a file of several documents is taken apart; empty: it is.
+type Splitting string
+
+// SplitNever keeps a file in one piece, whatever it holds.
+const SplitNever Splitting = "never"
+
 // Arrival is an intake record: one delivery of bytes through one channel. It is
 // written once, before the sender is answered, and never changed. The same
 // bytes delivered twice have two arrivals and one document.
@@ -66,6 +72,7 @@ type Arrival struct {
 	Sender      string    `json:"sender,omitempty"` // credential that delivered it
 	Type        string    `json:"type,omitempty"`   // document type the sender asked for; empty: recognise
 	Priority    Priority  `json:"priority"`
+	Split       Splitting `json:"split,omitempty"`  // whether the sender lets the file be taken apart; empty: yes
 	Parent      ID        `json:"parent,omitempty"` // the archive or e-mail that held it
 	ReceivedAt  time.Time `json:"received_at"`
 	Traceparent string    `json:"traceparent,omitempty"` // W3C trace context of the delivery

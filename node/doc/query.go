@@ -9,8 +9,9 @@ type Delivery struct {
 	Sender      string // credential that delivered it; empty when the channel has none
 	Type        string // document type asked for; empty: recognise
 	Priority    Priority
-	Parent      ID     // the archive or e-mail that held it
-	Traceparent string // W3C trace context
+	Split       Splitting // whether the file may be taken apart
+	Parent      ID        // the archive or e-mail that held it
+	Traceparent string    // W3C trace context
 }
 
 // Receipt is the answer to a delivery: bytes and intake record are durable.

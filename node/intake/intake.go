@@ -138,7 +138,7 @@ func (in *Intake) submit(ctx context.Context, r io.Reader, d doc.Delivery) (doc.
 	}
 	a := doc.Arrival{
 		ID: doc.IDFromDigest(sum), SHA256: hex.EncodeToString(sum[:]), Size: size,
-		Name: d.Name, Channel: d.Channel, Sender: d.Sender, Type: d.Type, Priority: d.Priority, Parent: d.Parent,
+		Name: d.Name, Channel: d.Channel, Sender: d.Sender, Type: d.Type, Priority: d.Priority, Split: d.Split, Parent: d.Parent,
 		ReceivedAt: in.stamp(), Traceparent: d.Traceparent,
 	}
 	if err := in.record(ctx, a); err != nil {
@@ -248,6 +248,8 @@ func (in *Intake) checkDelivery(d doc.Delivery) (doc.Delivery, error) {
 		return d, doc.Errorf(doc.Invalid, "the delivery names no channel")
 	case !slices.Contains(doc.Priorities, d.Priority):
 		return d, doc.Errorf(doc.Invalid, "unknown priority %q: use one of %v", d.Priority, doc.Priorities)
+	case d.Split != "" && d.Split != doc.SplitNever:
+		return d, doc.Errorf(doc.Invalid, "split %q: say %q, or leave it out", d.Split, doc.SplitNever)
 	case d.Parent != "" && !d.Parent.Valid():
 		return d, doc.Errorf(doc.Invalid, "not a document ID: %q", d.Parent)
 	case d.Type != "" && in.cfg.KnownType != nil && !in.cfg.KnownType(d.Type):

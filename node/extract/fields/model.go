@@ -233,6 +233,12 @@ const byScorer = "scorer"
 // leave them as the rules have them.
 func (m *Model) rescore(r *reader, i int, vendor *Acquaintance) []scored {
 	list := m.judged(r, i)
+	if name := r.fields[i].Name; m == nil && !vendor.knows(name) { // the rules alone: what they think nothing of is none
+		list = slices.DeleteFunc(list, func(c scored) bool { return c.score <= 0 })
+		if vendor == nil {
+			return list
+		}
+	}
 	if len(list) == 0 || m.scorer(r.fields[i].Name) == nil && vendor == nil {
 		return list
 	}
