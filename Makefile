@@ -64,6 +64,25 @@ race: test-deps minio build ## The tests under the race detector
 robust: test-deps build ## Every malformed file of the development data, through a node
 	RECTO_ROBUST=full RECTO_BIN=$(CURDIR)/$(BIN) $(GO) test -count=1 -timeout 60m -run 'Hostile|Robust' -v ./node ./node/extract/decode
 
+# Fault runs build a binary of their own, whose clock can jump and whose reading can wait.
+CHAOS_SEEDS ?= 1000
+CHAOS_LANES ?= 6
+CHAOS_OUT   ?= $(CACHE)/chaos
+.PHONY: chaos
+chaos: test-deps build ## Fault runs: clusters of real processes broken by seeds (root; CHAOS_SEEDS=1000)
+	@$(GO) build -o $(CACHE)/chaos-run ./node/chaos/cmd/chaos
+	$(CACHE)/chaos-run -seeds $(CHAOS_SEEDS) -parallel $(CHAOS_LANES) -out $(CHAOS_OUT)
+
+.PHONY: chaos-plain
+chaos-plain: ## The same seeds against plain JetStream, to see that loss is found
+	@$(GO) build -o $(CACHE)/chaos-run ./node/chaos/cmd/chaos
+	$(CACHE)/chaos-run -system jetstream -seeds $(CHAOS_SEEDS) -parallel $(CHAOS_LANES) -out $(CHAOS_OUT)
+
+.PHONY: chaos-scenarios
+chaos-scenarios: build ## Growth, rolling upgrade, failover and spread of work, on real processes (root)
+	@$(GO) build -o $(CACHE)/chaos-run ./node/chaos/cmd/chaos
+	for s in growth rolling failover spread; do $(CACHE)/chaos-run -scenario $$s -out $(CHAOS_OUT) || exit 1; done
+
 .PHONY: eval
 eval: build ## Accuracy on the development data, as in docs/benchmarks.md
 	@packaging/eval.sh $(BIN)

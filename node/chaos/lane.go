@@ -153,6 +153,10 @@ func (l *Lane) replace(ctx context.Context, c *Cluster, rep *Report, failed map[
 		s, ok := c.cfg.System.(Membership)
 		if !ok || !rep.damagedControl(m.Name) {
 			out = append(out, history.Violation{Kind: history.Refused, Member: m.Name, Text: why.Error()})
+			// The judgement goes on without it; what it hangs in is worth more.
+			dump, cancel := context.WithTimeout(ctx, 10*time.Second)
+			_ = m.Dump(dump) // it is gone either way
+			cancel()
 			continue
 		}
 		change, cancel := context.WithTimeout(ctx, membershipTime)

@@ -140,6 +140,19 @@ func (m *Member) Term(ctx context.Context) error {
 	}
 }
 
+// Dump has the process write what all its goroutines do to the log, and end.
+func (m *Member) Dump(ctx context.Context) error {
+	exited, err := m.signal(syscall.SIGQUIT)
+	if err != nil || exited == nil {
+		return err
+	}
+	select {
+	case <-exited:
+	case <-ctx.Done():
+	}
+	return m.Kill()
+}
+
 // Pause is SIGSTOP: the process stands still and its machine goes on.
 func (m *Member) Pause() error { _, err := m.signal(syscall.SIGSTOP); return err }
 

@@ -150,7 +150,7 @@ func (r *Recto) Join(ctx context.Context, c *Cluster, m *Member) error {
 	if err := r.remember(c, m); err != nil {
 		return err
 	}
-	return r.await(ctx, c, "the new member is active and everything is copied", func(v doc.ClusterView) bool {
+	return r.await(ctx, c.Members(), "the new member is active and everything is copied", func(v doc.ClusterView) bool {
 		active := 0
 		for _, x := range v.Members {
 			if x.State == doc.MemberActive && x.Up && x.Ready {
@@ -238,10 +238,14 @@ func (r *Recto) Ready(ctx context.Context, m *Member) error {
 	return err
 }
 
-// View asks all members, from the first, for the cluster as they see it.
+// View asks the members, from the first, for the cluster as they see it.
 func (r *Recto) View(ctx context.Context, c *Cluster) (doc.ClusterView, error) {
+	return r.viewOf(ctx, c.Members())
+}
+
+func (r *Recto) viewOf(ctx context.Context, members []*Member) (doc.ClusterView, error) {
 	last := errors.New("there is no member to ask")
-	for _, m := range c.Members() {
+	for _, m := range members {
 		x := r.client(m)
 		if x == nil || !m.Runs() {
 			continue
@@ -257,16 +261,16 @@ func (r *Recto) View(ctx context.Context, c *Cluster) (doc.ClusterView, error) {
 	return doc.ClusterView{}, last
 }
 
-func (r *Recto) await(ctx context.Context, c *Cluster, what string, ok func(doc.ClusterView) bool) error {
+func (r *Recto) await(ctx context.Context, members []*Member, what string, ok func(doc.ClusterView) bool) error {
 	var v doc.ClusterView
 	var last error
 	for {
-		if v, last = r.View(ctx, c); last == nil && ok(v) {
+		if v, last = r.viewOf(ctx, members); last == nil && ok(v) {
 			return nil
 		}
 		if !pause(ctx, 100*time.Millisecond) {
 			seen, err := json.Marshal(v)
-			return fmt.Errorf("waited in vain until %s: %w; last seen %s", what, errors.Join(last, err), seen)
+			return fmt.Errorf("waited in vain until %s: %w; last seen %s", what, errors.Join(last, err, context.Cause(ctx)), seen)
 		}
 	}
 }
@@ -296,7 +300,7 @@ func (r *Recto) Leave(ctx context.Context, c *Cluster, m *Member, dead bool) err
 			err = r.client(other).Remove(ask, m.Name, dead)
 			cancel()
 			if err == nil || doc.CodeOf(err) == doc.NotFound {
-				return r.await(ctx, c, m.Name+" has left", func(v doc.ClusterView) bool {
+				return r.await(ctx, c.Others(m), m.Name+" has left", func(v doc.ClusterView) bool {
 					for _, x := range v.Members {
 						if x.Name == m.Name && x.State != doc.MemberRemoved {
 							return false

@@ -190,4 +190,7 @@ func TestPause_LongestTimeWithoutAnswer(t *testing.T) {
 	if got, want := h.Pause(), 1200*time.Millisecond; got != want {
 		t.Errorf("pause %v, want %v", got, want)
 	}
+	if got, want := h.PauseWithin(at(150), at(6000)), 1100*time.Millisecond; got != want {
+		t.Errorf("pause within a window %v, want %v", got, want)
+	}
 }

@@ -128,7 +128,11 @@ func (h History) Acked() int {
 
 // Pause is the longest time in which at least one sender waited and nobody was
 // answered well: how long the cluster took no documents.
-func (h History) Pause() time.Duration {
+func (h History) Pause() time.Duration { return h.PauseWithin(time.Time{}, time.Time{}) }
+
+// PauseWithin is Pause as met by deliveries that began from one moment until
+// another; zero is no bound.
+func (h History) PauseWithin(from, to time.Time) time.Duration {
 	var good []time.Time
 	for _, op := range h.Ops {
 		if op.Acked {
@@ -138,6 +142,9 @@ func (h History) Pause() time.Duration {
 	slices.SortFunc(good, time.Time.Compare)
 	longest := time.Duration(0)
 	for _, op := range h.Ops {
+		if op.Start.Before(from) || (!to.IsZero() && op.Start.After(to)) {
+			continue
+		}
 		// From the begin of this delivery until the next good answer to anybody.
 		if i, _ := slices.BinarySearchFunc(good, op.Start, time.Time.Compare); i < len(good) {
 			longest = max(longest, good[i].Sub(op.Start))

@@ -34,6 +34,7 @@ func main() {
 
 func run(ctx context.Context) error {
 	bin := flag.String("bin", "", "a built binary; empty: one is built whose clock can jump")
+	trial := flag.Bool("trial", false, "the binary named was built here: its clock can jump and its reading wait")
 	system := flag.String("system", "recto", "recto, or jetstream: plain JetStream with default settings, to compare with")
 	members := flag.Int("members", 3, "of each cluster")
 	first := flag.Uint64("first", 1, "first seed")
@@ -43,6 +44,7 @@ func run(ctx context.Context) error {
 	only := flag.String("only", "", "faults of this kind only")
 	disk := flag.String("disk", string(volume.Image), "folder, memory or image")
 	out := flag.String("out", "", "folder for reports, and for histories and logs of broken runs")
+	named := flag.String("scenario", "", "instead of seeds: growth, rolling, failover or spread")
 	flag.Parse()
 
 	abs, err := binary(ctx, *bin)
@@ -55,7 +57,7 @@ func run(ctx context.Context) error {
 	k := chaos.Campaign{
 		System: func() chaos.System {
 			r := chaos.NewRecto(abs)
-			r.Trial = *bin == ""
+			r.Trial = *trial || *bin == ""
 			return r
 		},
 		Config: chaos.Config{Members: *members, Volume: volume.Kind(*disk), Size: 192 << 20},
@@ -69,6 +71,11 @@ func run(ctx context.Context) error {
 		if err := os.MkdirAll(*out, 0o755); err != nil {
 			return err
 		}
+	}
+	if *named != "" {
+		return scenario(ctx, *named, abs, *out, k.Config)
+	}
+	if *out != "" {
 		f, err := os.OpenFile(filepath.Join(*out, *system+".jsonl"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 		if err != nil {
 			return err
