@@ -23,10 +23,11 @@ type writers struct {
 	wg       sync.WaitGroup
 	mu       sync.Mutex
 	answered map[string]uint64
+	last     map[string]error // by box
 }
 
 func (l *lab) write() *writers {
-	w := &writers{l: l, answered: map[string]uint64{}}
+	w := &writers{l: l, answered: map[string]uint64{}, last: map[string]error{}}
 	w.ctx, w.cancel = context.WithTimeout(context.Background(), 4*patience)
 	for _, b := range l.up() {
 		c := b.Cluster
@@ -37,11 +38,13 @@ func (l *lab) write() *writers {
 				if errors.Is(err, ErrConflict) {
 					l.t.Errorf("%s was applied twice", key)
 				}
+				w.mu.Lock()
 				if err == nil {
-					w.mu.Lock()
 					w.answered[key] = r.Version
-					w.mu.Unlock()
+				} else {
+					w.last[b.cfg.Name] = fmt.Errorf("%s: %w", key, err)
 				}
+				w.mu.Unlock()
 			}
 		})
 	}
@@ -60,7 +63,7 @@ func (w *writers) more(n int) {
 	from := w.count()
 	defer func() {
 		if w.l.t.Failed() {
-			w.l.t.Logf("%d commands were answered before, %d after", from, w.count()-from)
+			w.l.t.Logf("%d commands were answered before, %d after; %v", from, w.count()-from, w.last)
 		}
 	}()
 	eventually(w.l.t, "commands are answered", func() bool { return w.count() >= from+n })

@@ -371,12 +371,34 @@ type wire struct {
 	to     string // address: whose it is may come out later
 	once   sync.Once
 	closed chan struct{}
+
+	mu          sync.Mutex
+	read, write time.Time // deadlines
+}
+
+func (c *wire) SetDeadline(t time.Time) error {
+	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
+}
+
+func (c *wire) SetReadDeadline(t time.Time) error {
+	c.mu.Lock()
+	c.read = t
+	c.mu.Unlock()
+	return c.Conn.SetReadDeadline(t)
+}
+
+func (c *wire) SetWriteDeadline(t time.Time) error {
+	c.mu.Lock()
+	c.write = t
+	c.mu.Unlock()
+	return c.Conn.SetWriteDeadline(t)
 }
 
 // link says between which boxes it is. The wires are locked.
 func (c *wire) link() [2]string { return [2]string{c.from, c.in.at[c.to]} }
 
-func (c *wire) wait() error {
+// wait waits while the link hangs, as long as the deadline at that time allows.
+func (c *wire) wait(deadline *time.Time) error {
 	for {
 		c.in.mu.Lock()
 		stalled, heal := c.in.stall[c.link()], c.in.heal
@@ -384,8 +406,17 @@ func (c *wire) wait() error {
 		if !stalled {
 			return nil
 		}
+		c.mu.Lock()
+		until := *deadline
+		c.mu.Unlock()
+		var late <-chan time.Time
+		if !until.IsZero() {
+			late = time.After(time.Until(until))
+		}
 		select {
 		case <-heal:
+		case <-late:
+			return os.ErrDeadlineExceeded
 		case <-c.closed:
 			return net.ErrClosed
 		}
@@ -393,7 +424,7 @@ func (c *wire) wait() error {
 }
 
 func (c *wire) Write(b []byte) (int, error) {
-	if err := c.wait(); err != nil {
+	if err := c.wait(&c.write); err != nil {
 		return 0, err
 	}
 	return c.Conn.Write(b)
@@ -401,7 +432,7 @@ func (c *wire) Write(b []byte) (int, error) {
 
 func (c *wire) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
-	if werr := c.wait(); werr != nil {
+	if werr := c.wait(&c.read); werr != nil {
 		return 0, werr
 	}
 	return n, err
