@@ -145,7 +145,7 @@ func (c *Cluster) found() error {
 		if err != nil {
 			return err
 		}
-		me.State, me.Since = Active, c.now()
+		me.State, me.Since, me.Founder = Active, c.now(), true
 		data, err := json.Marshal(me)
 		if err != nil {
 			return fmt.Errorf("encode member: %w", err)
@@ -236,7 +236,7 @@ func (c *Cluster) tellOthers(ctx context.Context) error {
 	}
 	return c.Update(ctx, c.id, func(m *Member) error {
 		if !m.same(me) {
-			me.State, me.Since = m.State, m.Since
+			me.State, me.Since, me.GivenUp, me.Founder = m.State, m.Since, m.GivenUp, m.Founder
 			*m = me
 		}
 		return nil

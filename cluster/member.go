@@ -42,7 +42,9 @@ type Member struct {
 	Key     string      `json:"key"`    // SHA-256 of its public key (SPKI), hex
 	Skills  []string    `json:"skills,omitempty"`
 	Workers int         `json:"workers"`
-	Since   time.Time   `json:"since"` // in this state
+	Since   time.Time   `json:"since"`              // in this state
+	GivenUp bool        `json:"given_up,omitempty"` // it leaves although what only it has is lost
+	Founder bool        `json:"founder,omitempty"`  // it was the only member once, and may have what no other has
 }
 
 // same says whether two members agree in all that a member tells of itself.

@@ -189,7 +189,9 @@ func (f *recovering) Snapshot() (raft.FSMSnapshot, error) {
 		}
 		return err
 	}
-	if err := put(f.of.plan.Self, Active); err != nil {
+	self := f.of.plan.Self
+	self.Founder = true
+	if err := put(self, Active); err != nil {
 		return nil, err
 	}
 	for _, m := range f.of.plan.Lost {

@@ -153,12 +153,13 @@ func (c clusterPort) Drain(ctx context.Context, id string, on bool, by string) e
 // Remove implements api.Cluster.
 func (c clusterPort) Remove(ctx context.Context, id string, o api.RemoveOptions) error {
 	n := c.n
-	if err := n.mayLeave(ctx, id, o.Force); err != nil {
+	if err := n.mayLeave(id, o.Force); err != nil {
 		return err
 	}
 	err := n.control.Update(ctx, id, func(m *cluster.Member) error {
 		if m.State != cluster.Removed {
 			m.State = cluster.Leaving
+			m.GivenUp = m.GivenUp || o.Force
 		}
 		return nil
 	})
@@ -170,7 +171,7 @@ func (c clusterPort) Remove(ctx context.Context, id string, o api.RemoveOptions)
 }
 
 // mayLeave says what keeps a member from being removed.
-func (n *Node) mayLeave(ctx context.Context, id string, force bool) error {
+func (n *Node) mayLeave(id string, force bool) error {
 	target, ok := n.control.Member(id)
 	if !ok {
 		return doc.Errorf(doc.NotFound, "there is no member %s", id)
@@ -192,9 +193,7 @@ func (n *Node) mayLeave(ctx context.Context, id string, force bool) error {
 	case up*2 <= stay:
 		return doc.Errorf(doc.Conflict, "only %d of the %d other members answer: start them first; if they are gone for good, see recto recover", up, stay)
 	case n.isUp(id) && force:
-		return doc.Errorf(doc.Conflict, "%s answers: remove it without --force, and what only it keeps is copied first", target.Name)
-	case !n.isUp(id) && !force && n.safeWithout(ctx, id) < 1:
-		return doc.Errorf(doc.Conflict, "%s does not answer and the others do not have a copy of everything yet: start it, or wait until copies are made, or remove it all the same with --force", target.Name)
+		return doc.Errorf(doc.Conflict, "%s answers: remove it without --force, so that what only it keeps is copied first", target.Name)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"os"
+	"slices"
 
 	"github.com/recto-edge/recto/cluster"
 	"github.com/recto-edge/recto/node/doc"
@@ -35,7 +36,9 @@ func (h hands) Facts(ctx context.Context) (members.Facts, error) {
 		}
 		x.HoldsLog, x.Bad = state.holds[m.ID], state.bad[m.ID] != ""
 		if x.State == doc.MemberLeaving {
-			x.Safe = n.safeWithout(ctx, m.ID)
+			if x.Safe, x.Why = n.safeWithout(ctx, m.ID); m.GivenUp && !x.Up {
+				x.Safe = 1
+			}
 		}
 		if x.State == doc.MemberRemoved && x.Vote == members.NoVote && x.Broker == members.NoBroker {
 			continue
@@ -94,12 +97,21 @@ func (h hands) Do(ctx context.Context, a members.Action) error {
 	case members.DropVoter:
 		return n.control.RemoveServer(ctx, a.Member)
 	case members.Forget:
-		return n.control.Update(ctx, a.Member, func(m *cluster.Member) error {
-			m.State = cluster.Removed
-			return nil
-		})
+		return n.forgetMember(ctx, a.Member)
 	}
 	return errors.New("unknown action " + string(a.Kind))
+}
+
+// forgetMember ends a member's time. Who is alone then may have what no other has
+// from now on.
+func (n *Node) forgetMember(ctx context.Context, id string) error {
+	left := slices.DeleteFunc(n.control.Members(), func(m cluster.Member) bool { return m.State == cluster.Removed || m.ID == id })
+	if len(left) == 1 {
+		if err := n.control.Update(ctx, left[0].ID, func(m *cluster.Member) error { m.Founder = true; return nil }); err != nil {
+			return err
+		}
+	}
+	return n.control.Update(ctx, id, func(m *cluster.Member) error { m.State = cluster.Removed; return nil })
 }
 
 var errLogAway = doc.Errorf(doc.Unavailable, "the document log is not up yet; try again in a moment")

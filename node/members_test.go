@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/recto-edge/recto/node/client"
 	"github.com/recto-edge/recto/node/doc"
@@ -28,8 +29,11 @@ func startLoad(t *testing.T, s *nodetest.Site, what string) *load {
 	ctx, cancel := context.WithCancel(t.Context())
 	l := &load{stop: cancel}
 	var next atomic.Int64
+	pace := time.NewTicker(50 * time.Millisecond) // modest, so that the members and not the machine are tried
 	l.done.Go(func() {
+		defer pace.Stop()
 		for ctx.Err() == nil {
+			<-pace.C
 			i := next.Add(1)
 			up := s.Running()
 			m := up[int(i)%len(up)]
@@ -91,11 +95,13 @@ func TestSite_GrowsLosesReplacesAndShrinks(t *testing.T) {
 		}
 		return err == nil && active == 4
 	})
+	var why error
 	s.Until("the lost one may be removed", func(ctx context.Context) bool {
 		err := s.Running()[0].Remove(ctx, lost.Name, false)
 		if err != nil && doc.CodeOf(err) != doc.Conflict && doc.CodeOf(err) != doc.Unavailable {
-			t.Fatal(err)
+			t.Fatalf("%v (before: %v)", err, why)
 		}
+		why = err
 		return err == nil
 	})
 	s.Settle()

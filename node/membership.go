@@ -126,7 +126,7 @@ func (n *Node) holders() []blob.Member {
 	var out []blob.Member
 	for _, m := range n.control.Members() {
 		if m.State == cluster.Active || m.State == cluster.Draining || m.State == cluster.Leaving {
-			out = append(out, blob.Member{ID: m.ID, Name: m.Name, Up: n.isUp(m.ID), Leaving: m.State == cluster.Leaving})
+			out = append(out, blob.Member{ID: m.ID, Name: m.Name, Up: n.isUp(m.ID), Leaving: m.State == cluster.Leaving, Came: !m.Founder})
 		}
 	}
 	return out
@@ -144,17 +144,17 @@ func (n *Node) copiesView() doc.CopiesView {
 	}
 }
 
-// safeWithout gives the share of what a member keeps that the others keep, too.
-func (n *Node) safeWithout(ctx context.Context, id string) float64 {
+// safeWithout gives the share of what a member keeps that the others keep, too,
+// and what is missing while it is not all.
+func (n *Node) safeWithout(ctx context.Context, id string) (share float64, why string) {
 	d, err := n.copies.Drained(ctx, id)
 	switch {
 	case err != nil:
-		n.log.Debug("ask whether a member is drained", "member", id, "error", err)
-		return 0
+		return 0, err.Error()
 	case d.Safe:
-		return 1
+		return 1, ""
 	}
-	return min(max(d.Done, 0), 0.99)
+	return min(max(d.Done, 0), 0.99), d.Why
 }
 
 // tend follows the members until ctx ends.

@@ -100,6 +100,9 @@ func (c *Copies) keepPlaced() error {
 // placed says whether all that a member has is known to be elsewhere too, but for
 // what was answered for since, which is on two members anyway.
 func (c *Copies) placed(id string) bool {
+	if c.now.Load().members[id].Came {
+		return true
+	}
 	s := &c.repair
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -14,6 +14,7 @@ type Member struct {
 	Name    string // as people call it
 	Up      bool   // answers, as far as known; one that does not is asked last
 	Leaving bool   // gives its copies up: read from, no longer written to
+	Came    bool   // was never the only member: what it has is on another one, too
 }
 
 // Copies are kept by this many members, and answered for by this many, or by all

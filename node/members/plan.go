@@ -44,6 +44,7 @@ type Fact struct {
 	HoldsLog bool    // has a replica of the document log
 	Bad      bool    // its replica is not what it claims to be
 	Safe     float64 // share of what it keeps that others keep too, 0..1; asked for while it leaves
+	Why      string  // what is missing while Safe is below 1
 }
 
 // Facts is what the leader of the control plane sees now.
@@ -271,7 +272,7 @@ func (m *maker) leaves(x Fact) bool {
 	case up*2 <= voters:
 		return m.say(nil, unknown, "too few of the others answer", "%s leaves: the others must be a majority without it", x.Name)
 	case x.Safe < 1:
-		return m.say(nil, x.Safe*0.7, "", "%s leaves: what it keeps is copied to others", x.Name)
+		return m.say(nil, x.Safe*0.7, x.Why, "%s leaves: what it keeps is copied to others", x.Name)
 	case x.Up && x.HoldsLog:
 		return m.say(&Action{Kind: Evacuate, Member: x.ID}, 0.7, "", "%s leaves: its copy of the document log moves", x.Name)
 	}

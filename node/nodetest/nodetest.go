@@ -180,9 +180,18 @@ func (s *Site) Until(what string, ok func(ctx context.Context) bool) {
 func (s *Site) Settle() {
 	s.t.Helper()
 	want := len(s.Running())
+	var last []string
+	defer func() {
+		if s.t.Failed() {
+			s.t.Logf("at the end: %q", last)
+		}
+	}()
 	s.Until(fmt.Sprintf("%d members are at their goal", want), func(ctx context.Context) bool {
 		for _, m := range s.Running() {
 			v, err := m.Cluster(ctx)
+			if err == nil {
+				last = []string{v.Goal, fmt.Sprint(v.Steps), fmt.Sprint(v.Log), fmt.Sprint(v.Copies)}
+			}
 			if err != nil || len(v.Steps) > 0 || v.Goal == "" {
 				return false
 			}
