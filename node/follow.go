@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/recto-edge/recto/node/cache"
 	"github.com/recto-edge/recto/node/doc"
 	"github.com/recto-edge/recto/node/queue"
 )
@@ -42,6 +43,10 @@ func (n *Node) followEnded(ctx context.Context, q *queue.Queue, err error) {
 		}
 		n.log.Warn("the log was cut: repairing it from the files")
 		_, err = n.repair(ctx, q, nil)
+	}
+	if errors.Is(err, cache.ErrDamaged) {
+		n.log.Warn("the file of the index is damaged: it is made anew from the log", "error", err)
+		err = n.db.Index().Reset()
 	}
 	if err == nil {
 		n.parts.set(partIndex, partOK, "")

@@ -23,7 +23,7 @@ func (n *Node) probe(ctx context.Context) {
 			n.log.Warn("part changed", "part", part, "error", err)
 		}
 	}
-	note(partBlobs, blob.Check(ctx, n.store))
+	note(partBlobs, n.checkBlobs(ctx))
 	note(partBroker, n.broker.Health())
 	q := n.queue.Load()
 	if q == nil {
@@ -34,15 +34,24 @@ func (n *Node) probe(ctx context.Context) {
 	n.cure(ctx, err)
 }
 
+// checkBlobs says whether an object could be kept now.
+func (n *Node) checkBlobs(ctx context.Context) error {
+	if s, ok := n.store.(interface{ Check(context.Context) error }); ok {
+		return s.Check(ctx)
+	}
+	return blob.Check(ctx, n.store)
+}
+
 // cureAfter is how many probes in a row the log must fail before the broker is
 // started again: JetStream switches itself off when a write fails, and stays off
-// when there is room again.
+// when there is room again. With other members the log goes on without this one,
+// and only its own broker knows.
 const cureAfter = 3
 
 // cure restarts the broker in this process when the log does not answer for long
 // and there is room on the disk.
 func (n *Node) cure(ctx context.Context, err error) {
-	if err == nil || ctx.Err() != nil && errors.Is(context.Cause(ctx), context.Canceled) {
+	if err == nil && n.broker.Enabled() || ctx.Err() != nil && errors.Is(context.Cause(ctx), context.Canceled) {
 		n.ailing = 0
 		return
 	}

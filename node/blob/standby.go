@@ -292,7 +292,7 @@ func (s *Standby) ListLocal(ctx context.Context, prefix, after string, fn func(I
 // Check says whether objects can be kept now: in the bucket, or else on disks.
 func (s *Standby) Check(ctx context.Context) error {
 	err := s.try(ctx, 0, func(ctx context.Context) error { return Check(ctx, s.primary) })
-	if doc.CodeOf(err) != doc.Unavailable {
+	if doc.CodeOf(err) != doc.Unavailable || !s.backup.several() {
 		return err
 	}
 	if far := s.backup.Check(ctx); far != nil {
