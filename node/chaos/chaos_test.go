@@ -115,7 +115,7 @@ func TestLoopback_WithoutRights(t *testing.T) {
 	bin := binary(t)
 	s := campaign(t, chaos.Campaign{
 		System: func() chaos.System { return chaos.NewRecto(bin) },
-		Config: chaos.Config{Members: 1, Volume: volume.Folder, Size: diskSize},
+		Config: chaos.Config{Members: 1, Volume: volume.Folder, Size: diskSize, Loopback: true},
 		First:  1, Seeds: 1, Lanes: 1, Only: chaos.Kill,
 	})
 	if s.Broken > 0 || s.Failed > 0 || s.Acked == 0 {

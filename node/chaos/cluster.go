@@ -34,6 +34,8 @@ type Config struct {
 	Volume  volume.Kind
 	Size    int64  // bytes of each disk
 	Parent  string // folder for everything that is written; empty: the temporary one
+	// Loopback does without links even where they could be broken.
+	Loopback bool
 	// Patience is how long after the faults everything may take to be ready, and
 	// again to settle; longer counts as broken. 0: 90 s.
 	Patience time.Duration
@@ -77,7 +79,9 @@ func Start(ctx context.Context, cfg Config) (c *Cluster, err error) {
 			return c, fmt.Errorf("mount: %w: %w", volume.ErrUnavailable, err)
 		}
 	}
-	if c.Net, err = wire.New(); err != nil {
+	if cfg.Loopback {
+		c.Net = wire.Loopback()
+	} else if c.Net, err = wire.New(); err != nil {
 		return c, err
 	}
 	for range cfg.Members {

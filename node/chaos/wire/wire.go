@@ -19,6 +19,7 @@ package wire
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -71,17 +72,28 @@ type Host struct {
 // New makes an empty network. Whether its links can be broken is up to the rights
 // of this process; Links says so.
 func New() (*Net, error) {
-	n := &Net{ports: map[netip.Addr]*port{}, pipes: map[[2]netip.Addr]*pipe{}, next: firstHost}
+	n := empty()
 	err := n.openOutside()
 	if errors.Is(err, ErrNoLinks) {
-		n.prefix = netip.PrefixFrom(netip.AddrFrom4([4]byte{127, byte(1 + os.Getpid()%250), byte(time.Now().UnixNano()%250 + 1), 0}), 24)
-		return n, nil
+		return Loopback(), nil
 	}
 	if err != nil {
 		return nil, err
 	}
 	n.tuns = true
 	return n, nil
+}
+
+func empty() *Net {
+	return &Net{ports: map[netip.Addr]*port{}, pipes: map[[2]netip.Addr]*pipe{}, next: firstHost}
+}
+
+// Loopback makes a network of addresses of the loopback device, which needs no
+// rights and whose links cannot be broken.
+func Loopback() *Net {
+	n := empty()
+	n.prefix = netip.PrefixFrom(netip.AddrFrom4([4]byte{127, byte(1 + os.Getpid()%250), byte(1 + rand.IntN(250)), 0}), 24)
+	return n
 }
 
 // openOutside makes this process a host too, on the first free network.
