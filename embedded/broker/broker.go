@@ -29,6 +29,9 @@ const MaxPayload = 4 << 20
 // ErrClosed is what a closed broker answers.
 var ErrClosed = errors.New("broker is closed")
 
+// ErrRoute says that nobody can listen at Config.Route: the files are not to blame.
+var ErrRoute = errors.New("the address for routes cannot be used")
+
 // Config says where a broker keeps its data, what it is called, and how other
 // members reach it.
 type Config struct {
@@ -49,8 +52,7 @@ type Config struct {
 	// either direction. It is asked at each handshake, and again by SetPeers.
 	Admit func(tls.ConnectionState) bool
 
-	// Peers are the other members known at start. With any, Open and Restart do not
-	// wait until JetStream answers: that takes a quorum.
+	// Peers are the other members known at start.
 	Peers []Peer
 	// Seed makes the first start in Dir that of a joiner: the names of the members
 	// and its own. It then waits to be taken in and cannot elect a leader before.
@@ -79,8 +81,9 @@ type Broker struct {
 }
 
 // Open starts the server. A lone one is waited for until JetStream answers, or ctx
-// ends, and its first start in a directory takes as long as any other; one with
-// peers runs when Open returns, and Health says whether it answers.
+// ends, and its first start in a directory takes as long as any other. One that has
+// or had other members runs when Open returns: to answer it needs a quorum, which
+// Health tells.
 func Open(ctx context.Context, cfg Config) (*Broker, error) {
 	if cfg.ServerName == "" || cfg.ClusterName == "" || cfg.Dir == "" {
 		return nil, errors.New("open broker: directory, server name and cluster name are needed")
@@ -239,4 +242,11 @@ func (b *Broker) Health() error {
 		return fmt.Errorf("jetstream: %s", h.Error)
 	}
 	return nil
+}
+
+// Enabled says whether JetStream is switched on. It switches itself off when a write
+// fails; Restart switches it on again, when there is room.
+func (b *Broker) Enabled() bool {
+	run, err := b.current()
+	return err == nil && run.server.JetStreamEnabled()
 }

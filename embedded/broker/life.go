@@ -33,6 +33,11 @@ func start(ctx context.Context, cfg Config, creds credentials, gate *gate, peers
 	if err != nil {
 		return nil, err
 	}
+	if cfg.RouteTLS != nil {
+		if err := probeListen(cfg.Route); err != nil {
+			return nil, err
+		}
+	}
 	fresh := opts.Clone() // the server changes what it is given
 	s, err := server.NewServer(opts)
 	if err != nil {
@@ -54,7 +59,7 @@ func start(ctx context.Context, cfg Config, creds credentials, gate *gate, peers
 	if cfg.RouteTLS != nil {
 		run.starter.Go(func() { run.watch(run.quit) })
 	}
-	if len(peers) > 0 {
+	if len(peers) > 0 || grouped(cfg.Dir) {
 		return run, nil
 	}
 	if err := run.await(ctx, log, func() bool { return answers(s) }); err != nil {

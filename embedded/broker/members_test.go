@@ -3,8 +3,10 @@ package broker_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"slices"
 	"testing"
@@ -261,4 +263,39 @@ func TestReset(t *testing.T) {
 		return c.Health() == nil && len(s.CachedInfo().Cluster.Replicas) == 2 &&
 			s.CachedInfo().Cluster.Replicas[0].Current && s.CachedInfo().Cluster.Replicas[1].Current
 	})
+}
+
+// A port that somebody has is told apart from damaged files.
+func TestRouteTaken(t *testing.T) {
+	t.Parallel()
+	m := members(t)
+	cfg := m.Config(t, "a", nil)
+	l, err := net.Listen("tcp", cfg.Route)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := broker.Open(t.Context(), cfg); !errors.Is(err, broker.ErrRoute) {
+		t.Fatalf("got %v, want ErrRoute", err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	m.Start(t, "a")
+}
+
+// The last one of three starts, so that it can be helped.
+func TestStartsWithoutTheOthers(t *testing.T) {
+	t.Parallel()
+	m := members(t)
+	m.Start(t, "a")
+	m.Start(t, "b")
+	until(t, "two are one group", oneGroup(t, m, 2))
+	for _, name := range m.Names() {
+		m.Stop(t, name)
+	}
+	m.Remove(t, "b")
+	a := m.Start(t, "a")
+	if !a.Enabled() || a.Health() == nil {
+		t.Fatalf("enabled %v, health %v; want it to run and to know that it cannot work", a.Enabled(), a.Health())
+	}
 }

@@ -113,6 +113,16 @@ func settle(route string) (string, error) {
 	return net.JoinHostPort(host, strconv.Itoa(free)), err
 }
 
+// probeListen says beforehand whether the route address can be listened on; the
+// server would call it fatal, like damaged files.
+func probeListen(route string) error {
+	l, err := net.Listen("tcp", route)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrRoute, err)
+	}
+	return l.Close()
+}
+
 // freePort finds a port for the route listener, which must be known before the
 // server starts because the server's own route points at it.
 func freePort(host string) (int, error) {

@@ -109,6 +109,13 @@ func peerState(size uint32, names ...string) []byte {
 	return le.AppendUint16(out, 0) // extension of another domain: undetermined
 }
 
+// grouped says whether the meta group in dir has other members, be they lost for
+// good: it elects nobody before one of them, or an administrator, helps.
+func grouped(dir string) bool {
+	peers, err := os.ReadFile(filepath.Join(metaDir(dir), "peers.idx"))
+	return err == nil && len(peers) >= 4 && binary.LittleEndian.Uint32(peers) > 1
+}
+
 // putAside moves JetStream's files out of dir, into a folder beside it, and gives
 // its name.
 func putAside(dir string) (string, error) {

@@ -13,6 +13,7 @@ type BadReplica struct {
 	Server string
 	Stream string
 	Reason string
+	From   uint64 // first sequence that readers may have been led past, for Recall
 }
 
 // BadReplicas judges copies by what their servers said at the last checks, oldest
@@ -32,8 +33,8 @@ func BadReplicas(history [][]ServerState, checks int) []BadReplica {
 	var bad []BadReplica
 	for _, server := range history[0] {
 		for _, stream := range streamsIn(history) {
-			if why := judge(history, server.Name, stream); why != "" {
-				bad = append(bad, BadReplica{server.Name, stream, why})
+			if why, from := judge(history, server.Name, stream); why != "" {
+				bad = append(bad, BadReplica{server.Name, stream, why, from})
 			}
 		}
 	}
@@ -70,13 +71,13 @@ type sight struct {
 	ahead    uint64 // the highest sequence of another copy
 }
 
-// judge says why a copy is bad, or "".
-func judge(history [][]ServerState, server, stream string) string {
+// judge says why a copy is bad, or "", and from which sequence on it is not whole.
+func judge(history [][]ServerState, server, stream string) (why string, from uint64) {
 	var sights []sight
 	for _, servers := range history {
 		s, answered := look(servers, server, stream)
 		if !answered {
-			return ""
+			return "", 0
 		}
 		sights = append(sights, s)
 	}
@@ -85,13 +86,13 @@ func judge(history [][]ServerState, server, stream string) string {
 	}
 	first, last := sights[0], sights[len(sights)-1]
 	if all(func(s sight) bool { return !s.there && s.expected }) {
-		return "the server does not have it"
+		return "the server does not have it", 1
 	}
 	if !all(func(s sight) bool { return s.there }) {
-		return ""
+		return "", 0
 	}
 	if all(func(s sight) bool { return s.copy.Lost > 0 }) {
-		return fmt.Sprintf("it has lost %d messages", last.copy.Lost)
+		return fmt.Sprintf("it has lost %d messages", last.copy.Lost), 1
 	}
 	// Erasures reach the copies one after the other: more must be missing here than
 	// anywhere at any time of these.
@@ -100,12 +101,12 @@ func judge(history [][]ServerState, server, stream string) string {
 		least, most = min(least, s.missing), max(most, s.best)
 	}
 	if last.copy.MaxAge == 0 && least > most {
-		return fmt.Sprintf("it misses %d messages up to sequence %d", least-most, last.copy.Last)
+		return fmt.Sprintf("it misses %d messages up to sequence %d", least-most, last.copy.Last), 1
 	}
 	if all(func(s sight) bool { return s.copy.Last == first.copy.Last && s.copy.Last < first.ahead }) {
-		return fmt.Sprintf("it stays at sequence %d, others are at %d", last.copy.Last, last.ahead)
+		return fmt.Sprintf("it stays at sequence %d, others are at %d", last.copy.Last, last.ahead), last.copy.Last + 1
 	}
-	return ""
+	return "", 0
 }
 
 // look finds a server's copy of a stream in what all servers said at one time.

@@ -90,7 +90,9 @@ func (q *Queue) readOn(ctx context.Context, from uint64) ([]entry, error) {
 	if err != nil || len(whole) > 0 {
 		return whole, err
 	}
-	s, err := q.state(ctx)
+	try, cancel := context.WithTimeout(ctx, readWait)
+	defer cancel()
+	s, err := q.state(try)
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +111,9 @@ func (q *Queue) readOn(ctx context.Context, from uint64) ([]entry, error) {
 // or be damaged.
 func (q *Queue) between(ctx context.Context, from, to uint64) (out []entry, err error) {
 	for from < to && len(out) < readBatch {
-		e, err := q.get(ctx, logStream, getRequest{Seq: from, Next: subjectDocs + ".>"})
+		try, cancel := context.WithTimeout(ctx, readWait)
+		e, err := q.get(try, logStream, getRequest{Seq: from, Next: subjectDocs + ".>"})
+		cancel()
 		if err != nil {
 			return out, err
 		}

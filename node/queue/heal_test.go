@@ -139,7 +139,7 @@ func TestBadReplicaIsFoundAndHealed(t *testing.T) {
 		return count[victim] > n && count[victim]+20 > count[seen]
 	})
 	more, _ := stop()
-	if err := c.queues[seen].Recall(long(t), 1); err != nil {
+	if err := c.queues[seen].Recall(long(t), bad[0].From); err != nil {
 		t.Fatal(err)
 	}
 	c.writes(victim)

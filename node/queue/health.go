@@ -32,7 +32,7 @@ func (q *Queue) Healthy(ctx context.Context) error {
 	// The only copy, here, refuses what it should and does not store what it should.
 	// One of several would have stepped down, and one elsewhere is another's concern.
 	if s.Config.Replicas == 1 && s.Cluster.Leader == q.nc.ConnectedServerName() && q.silent.Load() {
-		return doc.Errorf(doc.Unavailable, "the document log did not answer the last append: restart the broker")
+		return ErrRestart
 	}
 	q.silent.Store(false)
 	m = nats.NewMsg(subjectProbe + q.cfg.Name)
@@ -42,6 +42,10 @@ func (q *Queue) Healthy(ctx context.Context) error {
 	}
 	return nil
 }
+
+// ErrRestart says that this member's broker must be restarted: it leads the only copy
+// of the log, and that stores nothing any more.
+var ErrRestart error = &doc.Error{Code: doc.Unavailable, Message: "the document log did not answer the last append: restart the broker"}
 
 var errNotRefused = errors.New("the probe was not refused")
 

@@ -243,7 +243,7 @@ func (c *cluster) newLeader(old string) string {
 // A member that stops in good order hands over what it leads, so that appends go on
 // at once.
 func TestPlannedStop(t *testing.T) {
-	t.Parallel()
+	onlyLong(t)
 	c := newCluster(t, "a", "b", "c")
 	c.spread("a", 3)
 	from := 0
