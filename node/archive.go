@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -46,6 +47,9 @@ func (a archive) revisions(ctx context.Context, id doc.ID) ([]doc.Record, error)
 	var out []doc.Record
 	err := a.store.List(ctx, recordsPrefix+string(id)+"/", "", func(i blob.Info) error {
 		r, err := a.read(ctx, i.Key)
+		if errors.Is(err, blob.ErrDamaged) {
+			return nil
+		}
 		if err == nil {
 			out = append(out, r)
 		}
@@ -89,6 +93,9 @@ func (a archive) latest(ctx context.Context, fn func(doc.Record) error) error {
 		var best doc.Record
 		for _, key := range last {
 			r, err := a.read(ctx, key)
+			if errors.Is(err, blob.ErrDamaged) {
+				r, err = a.before(ctx, key)
+			}
 			if err != nil {
 				return err
 			}
@@ -120,6 +127,17 @@ func (a archive) latest(ctx context.Context, fn func(doc.Record) error) error {
 		return err
 	}
 	return flush()
+}
+
+// before gives the newest revision that can be read of the document that key, which
+// is damaged, belongs to; the zero record when there is none, and then its intake
+// record brings it back.
+func (a archive) before(ctx context.Context, key string) (doc.Record, error) {
+	revs, err := a.revisions(ctx, doc.ID(documentOf(key)))
+	if err != nil || len(revs) == 0 {
+		return doc.Record{}, err
+	}
+	return revs[len(revs)-1], nil
 }
 
 func documentOf(key string) string {

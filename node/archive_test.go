@@ -2,6 +2,8 @@ package node
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -13,7 +15,8 @@ import (
 
 func TestArchive_LatestOfEveryDocument(t *testing.T) {
 	t.Parallel()
-	store, err := blob.OpenFiles(t.TempDir())
+	dir := t.TempDir()
+	store, err := blob.OpenFiles(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,5 +63,19 @@ func TestArchive_LatestOfEveryDocument(t *testing.T) {
 	revs, err := a.revisions(ctx, ids[1])
 	if err != nil || len(revs) != 3 || revs[2].By != "went on" {
 		t.Errorf("revisions: %v, %v", revs, err)
+	}
+	// The last revision of the first is damaged: the one before is what there is.
+	damaged, err := filepath.Glob(filepath.Join(dir, recordsPrefix, string(ids[0]), "0000000002-*"))
+	if err != nil || len(damaged) != 1 {
+		t.Fatal(damaged, err)
+	}
+	if err := os.WriteFile(damaged[0], []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.latest(ctx, func(r doc.Record) error {
+		got[r.ID] = r.By
+		return nil
+	}); err != nil || got[ids[0]] != "a" {
+		t.Errorf("after damage: %v, %v; want the revision before", got, err)
 	}
 }
