@@ -46,11 +46,14 @@ func (c clusterPort) View(ctx context.Context) (doc.ClusterView, error) {
 	slices.SortFunc(v.Members, func(a, b doc.Member) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
 	own := n.copiesView()
 	v.Copies.Kind, v.Copies.Want, v.Copies.Round = own.Kind, own.Want, own.Round
-	v.Copies.Checked, v.Copies.Healed = own.Checked, own.Healed
+	v.Copies.Checked, v.Copies.Healed, v.Copies.Damaged = own.Checked, own.Healed, own.Damaged
+	v.Copies.Waiting, v.Copies.Away = own.Waiting, own.Away
 	for _, m := range n.others() {
 		if h, ok := n.peers.of(m.ID); ok {
 			v.Copies.Checked += h.Copies.Checked
 			v.Copies.Healed += h.Copies.Healed
+			v.Copies.Damaged += h.Copies.Damaged
+			v.Copies.Waiting += h.Copies.Waiting
 		}
 	}
 	v.Log.Want = members.WantReplicas(stay)

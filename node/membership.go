@@ -139,9 +139,14 @@ const mostCopies = 3
 // copiesView says how this member's copies are.
 func (n *Node) copiesView() doc.CopiesView {
 	s := n.copies.Status()
-	return doc.CopiesView{
-		Kind: n.cfg.Blob.Kind, Want: min(mostCopies, len(n.holders())), Due: s.Due, Checked: s.Checked, Healed: s.Healed, Round: s.Finished,
+	v := doc.CopiesView{
+		Kind: n.cfg.Blob.Kind, Damaged: s.Damaged, Want: min(mostCopies, len(n.holders())), Due: s.Due, Checked: s.Checked, Healed: s.Healed, Round: s.Finished,
 	}
+	if b, ok := n.store.(*blob.Standby); ok {
+		away := b.Status()
+		v.Waiting, v.Away = int(away.Waiting), away.Why
+	}
+	return v
 }
 
 // safeWithout gives the share of what a member keeps that the others keep, too,

@@ -88,6 +88,9 @@ type CopiesView struct {
 	Checked int64     `json:"checked"` // objects whose bytes were compared with their hash since start
 	Healed  int64     `json:"healed"`  // of these, damaged and replaced
 	Round   time.Time `json:"round"`   // when all objects were last looked at
+	Damaged int64     `json:"damaged"` // objects put aside because no good copy was found
+	Waiting int       `json:"waiting"` // objects that wait on disks for the bucket
+	Away    string    `json:"away"`    // why the bucket cannot be used; empty: it can, or there is none
 }
 
 // ClusterStep is one thing that the reconciler is doing.

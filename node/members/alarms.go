@@ -68,6 +68,12 @@ func Alarms(v doc.ClusterView) []doc.Alarm {
 	if stay >= 3 && v.Log.Replicas > 0 && v.Log.Replicas < v.Log.Want {
 		add(warn, "copies", "", "The document log has %d of %s.", v.Log.Replicas, copies(v.Log.Want))
 	}
+	if v.Copies.Damaged > 0 {
+		add(critical, "damaged", "", "%d originals or records are damaged and no good copy was found: restore them from a backup, or deliver the files again.", v.Copies.Damaged)
+	}
+	if v.Copies.Away != "" {
+		add(warn, "bucket", "", "The bucket cannot be used (%s): %d objects wait on the members' disks until it can.", v.Copies.Away, v.Copies.Waiting)
+	}
 	return append(append([]doc.Alarm{}, bad...), worth...)
 }
 

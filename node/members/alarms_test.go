@@ -34,6 +34,8 @@ func TestAlarms(t *testing.T) {
 		{"certificate", func(v *doc.ClusterView) { v.Members[2].CertUntil = now.AddDate(0, 0, 3) }, []string{"certificate"}},
 		{"behind", func(v *doc.ClusterView) { v.Members[2].LogBehind = 5000 }, []string{"replica_behind"}},
 		{"version", func(v *doc.ClusterView) { v.Level = 3 }, []string{"version", "version", "version"}},
+		{"damaged", func(v *doc.ClusterView) { v.Copies.Damaged = 2 }, []string{"damaged"}},
+		{"bucket", func(v *doc.ClusterView) { v.Copies.Away, v.Copies.Waiting = "refused", 3 }, []string{"bucket"}},
 		{"copies", func(v *doc.ClusterView) { v.Log.Replicas = 1 }, []string{"copies"}},
 		{"removed members worry nobody", func(v *doc.ClusterView) {
 			v.Members = append(v.Members, doc.Member{ID: "d", State: doc.MemberRemoved})
