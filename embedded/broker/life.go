@@ -119,10 +119,3 @@ func (r *running) stop() {
 	}
 	r.starter.Wait()
 }
-
-// Enabled says whether JetStream runs. It switches itself off when a write fails,
-// and only Restart brings it back.
-func (b *Broker) Enabled() bool {
-	run, err := b.current()
-	return err == nil && run.server.JetStreamEnabled()
-}
