@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/recto-edge/recto/node/blob"
+	"github.com/recto-edge/recto/node/queue"
 )
 
 // probePeriod is how often the node looks after its own parts.
@@ -48,10 +49,16 @@ func (n *Node) checkBlobs(ctx context.Context) error {
 // and only its own broker knows.
 const cureAfter = 3
 
-// cure restarts the broker in this process when the log does not answer for long
-// and there is room on the disk.
+// curable says whether starting this member's broker again may help. It does not
+// when the others are away, and would only keep the brokers from electing.
+func (n *Node) curable(err error) bool {
+	return !n.broker.Enabled() || errors.Is(err, queue.ErrRestart) || err != nil && len(n.others()) == 0
+}
+
+// cure restarts the broker in this process when it is ill for long and there is
+// room on the disk.
 func (n *Node) cure(ctx context.Context, err error) {
-	if err == nil && n.broker.Enabled() || ctx.Err() != nil && errors.Is(context.Cause(ctx), context.Canceled) {
+	if !n.curable(err) || ctx.Err() != nil && errors.Is(context.Cause(ctx), context.Canceled) {
 		n.ailing = 0
 		return
 	}
@@ -59,7 +66,7 @@ func (n *Node) cure(ctx context.Context, err error) {
 		return
 	}
 	n.ailing = 0
-	n.log.Warn("the log does not answer: starting the broker again", "error", err)
+	n.log.Warn("the broker does not work: starting it again", "error", err)
 	restart, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()
 	if err := n.broker.Restart(restart); err != nil {
