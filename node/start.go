@@ -201,7 +201,7 @@ func (n *Node) startBroker(ctx context.Context) error {
 		return err
 	}
 	b, err := broker.Open(ctx, cfg)
-	if err != nil && ctx.Err() == nil {
+	if err != nil && ctx.Err() == nil && !errors.Is(err, broker.ErrRoute) {
 		aside := dir + ".damaged-" + n.started.Format("20060102T150405")
 		n.log.Error("the broker cannot start on its files: they are put aside", "error", err, "aside", aside)
 		if err := os.Rename(dir, aside); err != nil {
