@@ -133,8 +133,9 @@ type Cluster struct {
 
 	life   context.Context // until Close
 	end    context.CancelFunc
-	mu     sync.Mutex // of closing and of owned.Go
+	mu     sync.Mutex // of closing and of Go of the two below
 	gone   bool
+	asked  sync.WaitGroup // questions to raft
 	owned  sync.WaitGroup
 	closed sync.Once
 	err    error                  // of Close
@@ -301,12 +302,14 @@ func (c *Cluster) RouteTLS() (*tls.Config, error) {
 // may be talked to: one that is not removed, with the key that is registered.
 func (c *Cluster) Admit(cs tls.ConnectionState) (id string, ok bool) { return c.creds.admit(cs) }
 
-// Go runs fn until it ends, and says whether it did: not after Close.
-func (c *Cluster) spawn(fn func()) bool {
+// spawn runs fn, and Close waits for it. It says false, and does not, after Close.
+func (c *Cluster) spawn(fn func()) bool { return c.spawnIn(&c.owned, fn) }
+
+func (c *Cluster) spawnIn(g *sync.WaitGroup, fn func()) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.gone {
-		c.owned.Go(fn)
+		g.Go(fn)
 	}
 	return !c.gone
 }
@@ -318,6 +321,9 @@ func (c *Cluster) Close() error {
 		c.gone = true
 		c.mu.Unlock()
 		c.end()
+		// A raft that is shut down leaves questions unanswered for ever. While it
+		// lives, each has its answer within the leader's lease.
+		c.asked.Wait()
 		if c.streams != nil {
 			c.err = c.streams.Close()
 		}

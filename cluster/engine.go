@@ -141,32 +141,51 @@ func (c *Cluster) Restore(r io.Reader) error {
 	}
 	// No command is under way meanwhile: what is merged here is what there is.
 	c.change.Lock()
-	err = c.restore(backup)
-	c.change.Unlock()
+	defer c.change.Unlock()
+	floor, err := c.restore(backup)
+	if err == nil {
+		_, _, err = c.apply(c.life, floor)
+	}
 	if err != nil {
-		return fmt.Errorf("restore: %w", raftError(err))
+		return fmt.Errorf("restore: %w", err)
 	}
 	return nil
 }
 
-func (c *Cluster) restore(backup *State) error {
-	if err := c.raft.Barrier(c.cfg.timing.propose).Error(); err != nil {
-		return err
+// restore brings a state in, and gives the command that begins an epoch above both.
+func (c *Cluster) restore(backup *State) (Command, error) {
+	floor := Command{Op: OpEpoch}
+	err := c.askRaft(context.Background(), func() error {
+		if err := c.raft.Barrier(c.cfg.timing.propose).Error(); err != nil {
+			return err
+		}
+		c.fsm.mu.RLock()
+		floor.Epoch, floor.Version = c.fsm.state.epoch, c.fsm.state.version
+		backup.adopt(c.fsm.state)
+		c.fsm.mu.RUnlock()
+		var b bytes.Buffer
+		if err := backup.Write(&b); err != nil {
+			return err
+		}
+		meta := &raft.SnapshotMeta{Version: raft.SnapshotVersionMax, Size: int64(b.Len())}
+		return c.raft.Restore(meta, &b, 0)
+	})
+	return floor, err
+}
+
+// askRaft runs fn, which waits for an answer of raft, and gives that answer, or the
+// end of ctx.
+func (c *Cluster) askRaft(ctx context.Context, fn func() error) error {
+	done := make(chan error, 1)
+	if !c.spawnIn(&c.asked, func() { done <- fn() }) {
+		return ErrClosed
 	}
-	c.fsm.mu.RLock()
-	floor := Command{Op: OpEpoch, Epoch: c.fsm.state.epoch, Version: c.fsm.state.version}
-	backup.adopt(c.fsm.state)
-	c.fsm.mu.RUnlock()
-	var b bytes.Buffer
-	if err := backup.Write(&b); err != nil {
-		return err
+	select {
+	case err := <-done:
+		return raftError(err)
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
-	meta := &raft.SnapshotMeta{Version: raft.SnapshotVersionMax, Size: int64(b.Len())}
-	if err := c.raft.Restore(meta, &b, 0); err != nil {
-		return err
-	}
-	_, _, err := c.apply(context.Background(), floor)
-	return err
 }
 
 // raftError gives our error for one of raft.

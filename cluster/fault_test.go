@@ -233,6 +233,38 @@ func TestSnapshotCatchesUp(t *testing.T) {
 	}
 }
 
+// A member can be stopped at any moment: right after its start, and in the middle
+// of whatever it is asked.
+func TestCloseAnytime(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	a := l.box("a")
+	for range 40 {
+		a.start().stop()
+	}
+	a.start()
+	for range 10 {
+		var asking sync.WaitGroup
+		c := a.Cluster
+		for range 8 {
+			asking.Go(func() {
+				for {
+					if _, err := c.Propose(t.Context(), Command{Op: OpPut, Kind: "k", Key: "x", Expect: AnyVersion}); err != nil {
+						return
+					}
+					if err := c.Barrier(t.Context()); err != nil {
+						return
+					}
+				}
+			})
+		}
+		eventually(t, "it works", func() bool { e, ok := a.Get("k", "x"); return ok && e.Version > 20 })
+		a.stop()
+		asking.Wait()
+		a.start()
+	}
+}
+
 // Batches are all or nothing, on every member.
 func TestBatch(t *testing.T) {
 	t.Parallel()

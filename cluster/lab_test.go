@@ -45,7 +45,7 @@ func eventually(t testing.TB, what string, fn func() bool) {
 // quick are times for tests. Those of raft are the real ones: shorter ones do not
 // hold on a machine that is busy with other things.
 var quick = timing{
-	settle: time.Second, propose: 5 * time.Second, pulse: 100 * time.Millisecond, busy: 2 * time.Second, upkeep: 50 * time.Millisecond,
+	settle: time.Second, propose: 8 * time.Second, pulse: 100 * time.Millisecond, busy: 2 * time.Second, upkeep: 50 * time.Millisecond,
 }
 
 // lab is some machines, the wires between them and the time they have.

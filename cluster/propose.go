@@ -186,20 +186,12 @@ func (c *Cluster) apply(ctx context.Context, cmd Command) (Result, uint64, error
 		return Result{}, 0, context.Cause(ctx)
 	}
 	var future raft.ApplyFuture
-	done := make(chan error, 1)
-	if !c.spawn(func() { // ends with raft at the latest
+	err = c.askRaft(ctx, func() error {
 		future = c.raft.Apply(data, 0)
-		done <- future.Error()
-	}) {
-		return Result{}, 0, ErrClosed
-	}
-	select {
-	case err = <-done:
-	case <-ctx.Done():
-		return Result{}, 0, context.Cause(ctx)
-	}
+		return future.Error()
+	})
 	if err != nil {
-		return Result{}, 0, raftError(err)
+		return Result{}, 0, err
 	}
 	return future.Response().(Result), future.Index(), nil
 }
@@ -281,17 +273,5 @@ func (c *Cluster) readIndex(ctx context.Context, _ struct{}) (uint64, error) {
 
 // verify makes sure that this member still leads a quorum.
 func (c *Cluster) verify(ctx context.Context) error {
-	done := make(chan error, 1)
-	if !c.spawn(func() { done <- c.raft.VerifyLeader().Error() }) {
-		return ErrClosed
-	}
-	select {
-	case err := <-done:
-		if err != nil {
-			return raftError(err)
-		}
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	return c.askRaft(ctx, func() error { return c.raft.VerifyLeader().Error() })
 }

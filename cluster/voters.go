@@ -83,27 +83,17 @@ func (c *Cluster) reshape(ctx context.Context, what string, change func([]Server
 	if !c.Leads() {
 		return fmt.Errorf("%s: %w", what, ErrNotLeader)
 	}
-	done := make(chan error, 1)
-	if !c.spawn(func() {
-		f := change(c.Servers())
-		if f == nil {
-			done <- nil
-			return
+	err := c.askRaft(ctx, func() error {
+		if f := change(c.Servers()); f != nil {
+			return f.Error()
 		}
-		done <- f.Error()
-	}) {
-		return fmt.Errorf("%s: %w", what, ErrClosed)
-	}
-	select {
-	case err := <-done:
-		if err != nil {
-			return fmt.Errorf("%s: %w", what, raftError(err))
-		}
-		c.fsm.wake()
 		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("%s: %w", what, context.Cause(ctx))
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
 	}
+	c.fsm.wake()
+	return nil
 }
 
 // HandOver gives the leadership to another voter, an active one if there is one,
@@ -115,19 +105,14 @@ func (c *Cluster) HandOver(ctx context.Context) error {
 	}
 	var last error
 	for _, id := range c.successors() {
-		done := make(chan error, 1)
-		if !c.spawn(func() {
-			done <- c.raft.LeadershipTransferToServer(raft.ServerID(id), raft.ServerAddress(id)).Error()
-		}) {
-			return fmt.Errorf("hand over: %w", ErrClosed)
-		}
-		select {
-		case last = <-done:
-		case <-ctx.Done():
-			return fmt.Errorf("hand over: %w", context.Cause(ctx))
-		}
+		last = c.askRaft(ctx, func() error {
+			return c.raft.LeadershipTransferToServer(raft.ServerID(id), raft.ServerAddress(id)).Error()
+		})
 		if last == nil || errors.Is(last, raft.ErrNotLeader) {
 			return nil
+		}
+		if ctx.Err() != nil {
+			break
 		}
 	}
 	return fmt.Errorf("hand over: %w", last)
