@@ -143,7 +143,11 @@ func (n *Node) restoreObjects(ctx context.Context, r io.Reader) (objects int, co
 		}
 		switch key, isObject := strings.CutPrefix(h.Name, backupObjects); {
 		case isObject:
-			if err := n.restoreObject(ctx, key, h.Size, tr); err != nil {
+			err := n.restoreObject(ctx, key, h.Size, tr)
+			if errors.Is(err, io.ErrUnexpectedEOF) {
+				return objects, nil, doc.Errorf(doc.Invalid, "the backup was cut: it ends in the middle of %s", key)
+			}
+			if err != nil {
 				return objects, nil, fmt.Errorf("restore %s: %w", key, err)
 			}
 			objects++

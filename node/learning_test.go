@@ -384,7 +384,7 @@ func TestLearning_CutModelIsRefused(t *testing.T) {
 	}
 	hex := strings.TrimPrefix(l.Models[0].Digest, "fields-slip@sha256:")
 	p.ask(http.MethodPost, "/api/v1/types/slip/models/"+hex+"/activate", "", http.StatusOK, nil)
-	path := filepath.Join(p.data, "blobs", "models", "slip", hex)
+	path := filepath.Join(p.data, "blobs", "models", "slip", hex+".model")
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)

@@ -14,7 +14,7 @@ import (
 )
 
 // Sections of the control state. What is large lies in the object store: a model
-// under models/<type>/<sha256>, the documents it was trained on beside it.
+// under models/<type>/<sha256>.model, the documents it was trained on beside it.
 const (
 	kindModel  = "model"        // <type>/<sha256>: entry
 	KindChoice = "model_choice" // <type>: choice; who watches it calls TakeUp
@@ -49,8 +49,12 @@ func bare(digest string) string {
 	return digest
 }
 
-func modelKey(typeName, hex string) string     { return "models/" + typeName + "/" + hex }
-func documentsKey(typeName, hex string) string { return modelKey(typeName, hex) + ".documents.json" }
+// A model is named by what it says, not by its bytes: its file also holds when it
+// was made. Hence the extension, for a bare digest would promise the bytes. Earlier
+// versions stored models under one.
+func modelKey(typeName, hex string) string     { return earlierKey(typeName, hex) + ".model" }
+func earlierKey(typeName, hex string) string   { return "models/" + typeName + "/" + hex }
+func documentsKey(typeName, hex string) string { return earlierKey(typeName, hex) + ".documents.json" }
 
 // entries gives the models of a type that were made here, newest first.
 func (l *Learner) entries(typeName string) []entry {
@@ -113,6 +117,9 @@ func (l *Learner) keep(ctx context.Context, m *fields.Model, e entry, documents 
 // or another model, NotFound when there is none.
 func (l *Learner) fetch(ctx context.Context, typeName, hex string) (*fields.Model, error) {
 	body, err := l.cfg.Objects.Get(ctx, modelKey(typeName, hex))
+	if doc.CodeOf(err) == doc.NotFound {
+		body, err = l.cfg.Objects.Get(ctx, earlierKey(typeName, hex))
+	}
 	if doc.DetailOf(err) == doc.DetailDamaged { // seen by the store, and nobody has a good copy
 		return nil, doc.Errorf(doc.Invalid, "the file of model %s is cut or damaged: it cannot be used", short(hex))
 	}
@@ -143,7 +150,7 @@ func (l *Learner) prune(ctx context.Context, typeName string) {
 			continue
 		}
 		err := errors.Join(l.cfg.State.Delete(ctx, kindModel, typeName+"/"+hex),
-			l.cfg.Objects.Delete(ctx, modelKey(typeName, hex)), l.cfg.Objects.Delete(ctx, documentsKey(typeName, hex)))
+			l.cfg.Objects.Delete(ctx, modelKey(typeName, hex)), l.cfg.Objects.Delete(ctx, earlierKey(typeName, hex)), l.cfg.Objects.Delete(ctx, documentsKey(typeName, hex)))
 		if err != nil {
 			l.log.Warn("an old model was not removed", "type", typeName, "error", err)
 		}
