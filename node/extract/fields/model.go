@@ -233,7 +233,7 @@ const byScorer = "scorer"
 // leave them as the rules have them.
 func (m *Model) rescore(r *reader, i int, vendor *Acquaintance) []scored {
 	list := m.judged(r, i)
-	if name := r.fields[i].Name; m == nil && !vendor.knows(name) { // the rules alone: what they think nothing of is none
+	if name := r.fields[i].Name; m == nil && !vendor.misled(name) { // the rules alone: what they think nothing of is none
 		list = slices.DeleteFunc(list, func(c scored) bool { return c.score <= 0 })
 		if vendor == nil {
 			return list
@@ -242,7 +242,9 @@ func (m *Model) rescore(r *reader, i int, vendor *Acquaintance) []scored {
 	if len(list) == 0 || m.scorer(r.fields[i].Name) == nil && vendor == nil {
 		return list
 	}
-	list = vendor.recall(r, i, list, m.recallers())
+	if m != nil || !vendor.leaves(r.fields[i]) {
+		list = vendor.recall(r, i, list, m.recallers())
+	}
 	slices.SortStableFunc(list, func(a, b scored) int { return cmp.Compare(b.score, a.score) })
 	if r.fields[i].Hint == "largest" && !vendor.exact(r.fields[i].Name) {
 		r.preferRounded(list)

@@ -67,6 +67,19 @@ func (v *Acquaintance) knows(field string) bool {
 	return v != nil && len(v.Lasts[field])+len(v.Habits[field])+len(v.Notes[field]) > 0
 }
 
+// misled says whether, on all documents of this vendor, another value was confirmed
+// than the rules would have taken.
+func (v *Acquaintance) misled(field string) bool {
+	return v != nil && v.Notes[field][noteMissed] > 0 && v.Notes[field][noteMissed] == v.Notes[field][noteFound]
+}
+
+// leaves says whether the rules are to be left alone with a date: where they were right at
+// this vendor as a rule, the places of a confirmed date say less than they do, since
+// the same days stand all over a page for other reasons.
+func (v *Acquaintance) leaves(spec doc.FieldSpec) bool {
+	return v != nil && spec.Type == doc.Date && 2*v.Notes[spec.Name][noteMissed] <= v.Notes[spec.Name][noteFound]
+}
+
 // withNear adds, for each candidate that may be a confirmed value misread, that
 // value as another reading of it.
 func (v *Acquaintance) withNear(spec doc.FieldSpec, list []scored) []scored {
