@@ -86,7 +86,10 @@ func TestLearningCurve(t *testing.T) {
 			return l.Training.State == "idle"
 		})
 		p.readAgain(test)
-		t.Logf("%3d corrected: %s; live %s: %s", upto, p.rightOf(spec, test), l.Live, l.Models[0].Why)
+		for _, m := range l.Models {
+			t.Logf("    %s %s: %s", m.State, m.Digest, m.Why)
+		}
+		t.Logf("%3d corrected: %s; live %s; %s", upto, p.rightOf(spec, test), l.Live, l.Training.Error)
 	}
 }
 

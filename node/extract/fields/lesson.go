@@ -85,7 +85,11 @@ func Learn(t doc.Type, lessons []Lesson, o LearnOptions) (*Model, error) {
 	if o.Base != nil {
 		m.standOn(o.Base, len(h.strangers))
 	}
-	return m, m.finish()
+	b, err := m.Encode()
+	if err != nil {
+		return nil, err
+	}
+	return m, m.finish(b)
 }
 
 // judgeFrom is how many held-back predictions a judge of confidence of its own takes.

@@ -113,7 +113,9 @@ type Card struct {
 	Sources   []string       `json:"sources,omitempty"`
 	Licences  []string       `json:"licences,omitempty"`
 	Base      string         `json:"base,omitempty"` // digest of the model it grew from
-	MadeAt    time.Time      `json:"made_at"`
+	// MadeAt is not in the file: the same lessons give the same bytes, and the same name,
+	// whenever they are learned from. It is zero in a model that was read from a file.
+	MadeAt time.Time `json:"-"`
 }
 
 // columnsDigest names the columns that models see today.
@@ -177,20 +179,14 @@ func DecodeModel(b []byte) (*Model, error) {
 			return nil, doc.Errorf(doc.Invalid, "the model's judge of memory is damaged: %w", err)
 		}
 	}
-	return m, m.finish()
+	return m, m.finish(b)
 }
 
-// finish derives what is not kept. The digest names what a model answers, not when it
-// was made: the same lessons give the same name.
-func (m *Model) finish() error {
-	named := *m
-	named.Card.MadeAt = time.Time{}
-	h := sha256.New()
-	err := json.NewEncoder(h).Encode(&named)
-	if err != nil {
-		return fmt.Errorf("name model: %w", err)
-	}
-	m.digest = "fields-" + m.Type + "@sha256:" + hex.EncodeToString(h.Sum(nil))
+// finish derives what is not kept.
+func (m *Model) finish(encoded []byte) error {
+	sum := sha256.Sum256(encoded)
+	m.digest = "fields-" + m.Type + "@sha256:" + hex.EncodeToString(sum[:])
+	var err error
 	if m.stranger, err = newScale(m.Held); err != nil {
 		return err
 	}
