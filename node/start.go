@@ -16,6 +16,7 @@ import (
 	"github.com/recto-edge/recto/node/auth"
 	"github.com/recto-edge/recto/node/blob"
 	"github.com/recto-edge/recto/node/cache"
+	"github.com/recto-edge/recto/node/doc"
 	"github.com/recto-edge/recto/node/intake"
 	"github.com/recto-edge/recto/node/queue"
 	"github.com/recto-edge/recto/node/telemetry"
@@ -331,6 +332,13 @@ func (n *Node) startAPI(ctx context.Context, out io.Writer) error {
 func (n *Node) greet(ctx context.Context, url string, out io.Writer) error {
 	fmt.Fprintf(out, "Recto %s is at %s (data in %s)\n", n.build.Version, url, n.cfg.Data)
 	token, err := n.auth.Invite(ctx)
+	switch doc.CodeOf(err) {
+	case doc.Conflict, doc.Unavailable:
+		// Another member that starts in this moment shows its link, or there is no
+		// leader yet. Neither may keep this one from taking documents.
+		n.log.Warn("no link to make the first account from here", "error", err)
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -172,11 +172,20 @@ func (c *Cluster) Heal(ctx context.Context) map[*Member]error {
 		}
 	}
 	failed := map[*Member]error{}
-	for _, m := range c.Members() {
-		if err := c.awaitReady(ctx, m); err != nil {
-			failed[m] = err
-		}
+	var (
+		wg sync.WaitGroup
+		mu sync.Mutex
+	)
+	for _, m := range c.Members() { // at once: each may need another one to be started again
+		wg.Go(func() {
+			if err := c.awaitReady(ctx, m); err != nil {
+				mu.Lock()
+				failed[m] = err
+				mu.Unlock()
+			}
+		})
 	}
+	wg.Wait()
 	return failed
 }
 

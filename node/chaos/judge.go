@@ -31,14 +31,19 @@ func (r *Recto) Judge(ctx context.Context, c *Cluster, h history.History, before
 	for {
 		// The newest documents are cheap to ask for and tell whether more is worth a
 		// look.
-		if agree(r.lists(ctx, c, latest), h) || ctx.Err() != nil {
+		why := agree(r.lists(ctx, c, latest), h)
+		if why == "" || ctx.Err() != nil {
 			look := context.WithoutCancel(ctx)
 			final := history.Final{Views: r.details(look, c, r.lists(look, c, 0), h), Disks: disks(c, h), Copies: copies, Before: before}
 			found := history.Check(h, final)
 			if len(found) == 0 || ctx.Err() != nil {
 				return found
 			}
+			why = found[0].String()
 		}
+		r.mu.Lock()
+		r.waits[c] = why
+		r.mu.Unlock()
 		pause(ctx, 250*time.Millisecond)
 	}
 }
@@ -83,22 +88,31 @@ func list(ctx context.Context, x *client.Client, pages int) ([]doc.Summary, erro
 	}
 }
 
-// agree says whether all members list the same, all that was acknowledged is
-// there, and everything is settled.
-func agree(views []history.View, h history.History) bool {
+// Waited says what the last judgement of c waited for longest; empty: nothing.
+func (r *Recto) Waited(c *Cluster) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	why := r.waits[c]
+	delete(r.waits, c)
+	return why
+}
+
+// agree says in what members differ, what is not there that was acknowledged, or
+// what is not settled; or nothing.
+func agree(views []history.View, h history.History) string {
 	sent := h.Documents()
 	var first map[doc.ID]uint64
 	for _, v := range views {
 		have := map[doc.ID]uint64{}
 		for _, d := range v.Documents {
 			if !d.State.Settled() {
-				return false
+				return fmt.Sprintf("%s: %s is %s", v.Member, d.Name, d.State)
 			}
 			have[d.ID] = d.Revision
 		}
 		for id, s := range sent {
 			if s.Acked > 0 && have[id] == 0 {
-				return false
+				return fmt.Sprintf("%s: %s is not listed", v.Member, s.Name)
 			}
 		}
 		if first == nil {
@@ -106,11 +120,11 @@ func agree(views []history.View, h history.History) bool {
 		}
 		for id := range sent {
 			if first[id] != have[id] {
-				return false
+				return fmt.Sprintf("%s: %s is at revision %d, elsewhere at %d", v.Member, sent[id].Name, have[id], first[id])
 			}
 		}
 	}
-	return true
+	return ""
 }
 
 // details looks closely at every acknowledged document on every member.

@@ -36,6 +36,7 @@ type Report struct {
 	Pause      time.Duration       `json:"pause"`              // of intake, the longest
 	Healed     time.Duration       `json:"healed"`             // from the end of the faults until all were ready
 	Settled    time.Duration       `json:"settled"`            // from there until everything was judged
+	Waited     string              `json:"waited,omitempty"`   // what it was that settled last
 	Took       time.Duration       `json:"took"`
 	Error      string              `json:"error,omitempty"` // the run itself failed: it says nothing
 	Kept       string              `json:"kept,omitempty"`  // folder with history and logs
@@ -103,7 +104,8 @@ func (l *Lane) Run(ctx context.Context, p Plan) Report {
 	h := l.play(ctx, c, p, &rep)
 	rep.Took = time.Since(from)
 	if ctx.Err() != nil {
-		rep.Error = context.Cause(ctx).Error()
+		// It was not given the time to heal: what was found says nothing.
+		rep.Error, rep.Violations = context.Cause(ctx).Error(), []history.Violation{}
 	}
 	for id := range h.Documents() {
 		l.before[id] = true
@@ -142,6 +144,9 @@ func (l *Lane) play(ctx context.Context, c *Cluster, p Plan, rep *Report) histor
 	defer cancel()
 	rep.Violations = append(rep.Violations, c.cfg.System.Judge(judge, c, h, l.before)...)
 	rep.Settled = time.Since(from)
+	if w, ok := c.cfg.System.(interface{ Waited(*Cluster) string }); ok {
+		rep.Waited = w.Waited(c)
+	}
 	return h
 }
 

@@ -34,11 +34,12 @@ type Recto struct {
 	bins    map[*Member]string // of members that run another build
 	keys    map[*Cluster]string
 	clients map[*Member]*client.Client
+	waits   map[*Cluster]string
 }
 
 // NewRecto runs the binary bin.
 func NewRecto(bin string) *Recto {
-	return &Recto{Bin: bin, bins: map[*Member]string{}, keys: map[*Cluster]string{}, clients: map[*Member]*client.Client{}}
+	return &Recto{Bin: bin, bins: map[*Member]string{}, keys: map[*Cluster]string{}, clients: map[*Member]*client.Client{}, waits: map[*Cluster]string{}}
 }
 
 // Name implements System.
@@ -56,6 +57,7 @@ func (r *Recto) Forget(c *Cluster) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.keys, c)
+	delete(r.waits, c)
 	for _, m := range c.Members() {
 		if x := r.clients[m]; x != nil {
 			x.Close()
