@@ -86,7 +86,7 @@ func TestLearningCurve(t *testing.T) {
 			return l.Training.State == "idle"
 		})
 		p.readAgain(test)
-		for _, m := range l.Models {
+		for _, m := range l.Models { // why each is live or not
 			t.Logf("    %s %s: %s", m.State, m.Digest, m.Why)
 		}
 		t.Logf("%3d corrected: %s; live %s; %s", upto, p.rightOf(spec, test), l.Live, l.Training.Error)
