@@ -91,6 +91,13 @@ type Restored struct {
 // cut is refused at its end; objects it brought by then stay and do no harm.
 func (n *Node) Restore(ctx context.Context, r io.Reader) (Restored, error) {
 	var out Restored
+	if !n.control.Leads() {
+		where := n.control.Status().Leader
+		if m, ok := n.control.Member(where); ok {
+			where = m.Name + " (" + m.API + ")"
+		}
+		return out, doc.Errorf(doc.Conflict, "a backup is restored by the member that leads: send it to %s", where)
+	}
 	objects, control, err := n.restoreObjects(ctx, r)
 	if err != nil {
 		return out, err

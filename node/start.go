@@ -26,6 +26,9 @@ import (
 // that was accepted; when it lacks none, that costs nothing.
 const sweepPeriod = 2 * time.Second
 
+// handOver bounds how long a stop waits for another member to lead.
+const handOver = 3 * time.Second
+
 // Start brings everything up and gives back when the node is ready. Documents
 // are accepted before that, as soon as bytes and intake records can be made
 // durable: a copier does not wait for the broker. On an error the caller stops
@@ -85,7 +88,16 @@ func (n *Node) startControl(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	n.onStop(partControl, func(context.Context) error { return c.Close() })
+	n.onStop(partControl, func(ctx context.Context) error {
+		if c.Leads() && len(c.Voters()) > 1 { // so that the others need not wait for its silence
+			ctx, cancel := context.WithTimeout(ctx, handOver)
+			defer cancel()
+			if err := c.HandOver(ctx); err != nil {
+				n.log.Warn("nobody took over the lead", "error", err)
+			}
+		}
+		return c.Close()
+	})
 	n.control = c
 	state := controlState{c}
 	n.types = typeBook{state}

@@ -49,9 +49,9 @@ func bare(digest string) string {
 	return digest
 }
 
-// A model is named by what it says, not by its bytes: its file also holds when it
-// was made. Hence the extension, for a bare digest would promise the bytes. Earlier
-// versions stored models under one.
+// A model is named by what it says, which need not be the digest of its bytes:
+// hence the extension, for a bare digest would promise that. Earlier versions stored
+// models under one.
 func modelKey(typeName, hex string) string     { return earlierKey(typeName, hex) + ".model" }
 func earlierKey(typeName, hex string) string   { return "models/" + typeName + "/" + hex }
 func documentsKey(typeName, hex string) string { return earlierKey(typeName, hex) + ".documents.json" }
