@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -127,8 +128,9 @@ func (r *running) reload(pins server.PinnedCertSet) error {
 	return r.server.ReloadOptions(o)
 }
 
-// routesTo gives the addresses to connect to. A lone member has a route to itself,
-// because JetStream does not start clustered without any.
+// routesTo gives the addresses to connect to, in order: a reload sorts the list that
+// the server is reading. A lone member has a route to itself, because JetStream does
+// not start clustered without any.
 func routesTo(cfg Config, peers []Peer) []*url.URL {
 	var out []*url.URL
 	for _, p := range peers {
@@ -143,6 +145,7 @@ func routesTo(cfg Config, peers []Peer) []*url.URL {
 		}
 		out = append(out, &url.URL{Scheme: "nats", Host: net.JoinHostPort(host, port)})
 	}
+	slices.SortFunc(out, func(a, b *url.URL) int { return strings.Compare(a.String(), b.String()) })
 	return out
 }
 
