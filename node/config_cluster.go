@@ -1,11 +1,13 @@
 package node
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"unicode"
 )
 
@@ -13,8 +15,8 @@ import (
 // each other, and which cluster it joins at its first start.
 type ClusterConfig struct {
 	// Listen is the address for the other members, host:port; they use the port
-	// after it, too. Empty: the host of the node's listen and the
-	// port after its.
+	// after it, too. Empty: the host of the node's listen and port 8421,
+	// or a free one where another program has that.
 	Listen string `toml:"listen"`
 	// Advertise is what the others call that address: host or host:port. Empty:
 	// found from Listen and the interface that reaches the cluster.
@@ -69,10 +71,11 @@ func splitPort(addr string) (host string, port int, err error) {
 	return host, port, err
 }
 
-// peerListen is the address for the other members, host:port: the port after that
-// of the API unless the configuration names one. A node whose API lets the system
-// choose its port lets it choose this one, too, and so does one whose ports are
-// taken: alone it needs none, and who joins is told the right one.
+// peerPort is where members talk to each other; the broker's routes use the next.
+const peerPort = 8421
+
+// peerListen is the address for the other members, host:port. A node whose API lets the system
+// choose its port lets it choose this one, too.
 func (c Config) peerListen() string {
 	if c.Cluster.Listen != "" {
 		return c.Cluster.Listen
@@ -81,17 +84,31 @@ func (c Config) peerListen() string {
 	if err != nil {
 		return c.Listen // Validate has refused it
 	}
-	if port == 0 {
-		return net.JoinHostPort(host, "0")
+	if port != 0 {
+		port = peerPort
 	}
-	for _, p := range []int{port + 1, port + 2} {
+	return net.JoinHostPort(host, strconv.Itoa(port))
+}
+
+// freePeer is peerListen, or, where nobody named a port and another program has
+// it, one that the system chooses: alone a node needs none, and who joins it is
+// told the right one.
+func (c Config) freePeer() string {
+	peer := c.peerListen()
+	host, port, err := splitPort(peer)
+	if c.Cluster.Listen != "" || err != nil || port == 0 {
+		return peer
+	}
+	for _, p := range []int{port, port + 1} {
 		l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(p)))
-		if err != nil {
+		if errors.Is(err, syscall.EADDRINUSE) {
 			return net.JoinHostPort(host, "0")
 		}
-		_ = l.Close() // it was only tried
+		if err == nil {
+			_ = l.Close() // it was only tried
+		}
 	}
-	return net.JoinHostPort(host, strconv.Itoa(port+1))
+	return peer
 }
 
 // routeListen is the address of the broker's routes for peer, the address on

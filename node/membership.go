@@ -61,7 +61,7 @@ func (n *Node) openControl(ctx context.Context) (*cluster.Cluster, error) {
 }
 
 func (n *Node) clusterConfig() (cluster.Config, error) {
-	peer := n.cfg.peerListen()
+	peer := n.cfg.freePeer()
 	var err error
 	if n.route, err = routeAddress(n.cfg.Data, peer); err != nil {
 		return cluster.Config{}, err
