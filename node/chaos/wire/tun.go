@@ -36,8 +36,13 @@ func (h *Host) live(ready chan<- error) {
 		h.net.attach(h.addr, dev)
 	}
 	ready <- nil
-	for f := range h.work {
-		f()
+	for {
+		select {
+		case f := <-h.work:
+			f()
+		case <-h.quit:
+			return
+		}
 	}
 }
 

@@ -65,7 +65,8 @@ type Host struct {
 	addr netip.Addr
 	net  *Net
 	work chan func()
-	done chan struct{}
+	quit chan struct{} // closed by Close
+	done chan struct{} // closed when the thread has ended
 	once sync.Once
 }
 
@@ -142,7 +143,7 @@ func (n *Net) Host() (*Host, error) {
 		n.mu.Unlock()
 		return nil, errors.New("add host: the network is closed or full")
 	}
-	h := &Host{addr: nth(n.prefix, n.next), net: n, work: make(chan func()), done: make(chan struct{})}
+	h := &Host{addr: nth(n.prefix, n.next), net: n, work: make(chan func()), quit: make(chan struct{}), done: make(chan struct{})}
 	n.next++
 	n.hosts = append(n.hosts, h)
 	n.mu.Unlock()
@@ -168,7 +169,7 @@ func (h *Host) Start(cmd *exec.Cmd) error {
 
 // Close removes the host with all processes on it.
 func (h *Host) Close() {
-	h.once.Do(func() { close(h.work) })
+	h.once.Do(func() { close(h.quit) })
 	<-h.done
 	h.net.detach(h.addr)
 }

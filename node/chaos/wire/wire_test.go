@@ -185,4 +185,7 @@ func TestClose_KillsProcesses(t *testing.T) {
 	if err := cmd.Wait(); err == nil || ctx.Err() != nil {
 		t.Errorf("the process outlived its host: %v, %v", err, ctx.Err())
 	}
+	if err := h.Start(exec.CommandContext(ctx, "true")); err == nil {
+		t.Error("a process was started on a host that is closed")
+	}
 }
