@@ -406,8 +406,13 @@ func TestSilentWorkerLosesItsJob(t *testing.T) {
 	c.writes(silent)
 	close(release)
 	wantCode(t, receive(t, late), doc.Conflict)
-	rec, _, err := c.queues[silent].Latest(long(t), record(1).ID)
-	if err != nil || rec.Revision != 4 || rec.By != "other" {
-		t.Fatalf("the document is %+v (%v)", rec, err)
+	var rec doc.Record
+	until(t, "the log answers", func() bool {
+		var err error
+		rec, _, err = c.queues[silent].Latest(long(t), record(1).ID)
+		return doc.CodeOf(err) != doc.Unavailable
+	})
+	if rec.Revision != 4 || rec.By != "other" {
+		t.Fatalf("the document is %+v", rec)
 	}
 }

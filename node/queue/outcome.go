@@ -107,7 +107,7 @@ const resend = 400 * time.Millisecond
 func (q *Queue) request(ctx context.Context, m *nats.Msg) (*nats.Msg, error) {
 	ctx, cancel := context.WithTimeout(ctx, q.cfg.Timeout)
 	defer cancel()
-	for wait := resend; ; wait *= 2 {
+	for wait := resend; ; wait = 2 * resend {
 		try, cancel := context.WithTimeout(ctx, wait)
 		reply, err := q.nc.RequestMsgWithContext(try, m)
 		cancel()
