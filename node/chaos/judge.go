@@ -28,10 +28,14 @@ import (
 func (r *Recto) Judge(ctx context.Context, c *Cluster, h history.History, before map[doc.ID]bool) []history.Violation {
 	copies := min(2, len(c.Members()))
 	latest := pagesOf(h)
+	ctx, still := whileMoving(ctx, c.patience())
+	defer still("")
 	for {
 		// The newest documents are cheap to ask for and tell whether more is worth a
 		// look.
-		why := agree(r.lists(ctx, c, latest), h)
+		newest := r.lists(ctx, c, latest)
+		still(standing(newest))
+		why := agree(newest, h)
 		if why == "" || ctx.Err() != nil {
 			look := context.WithoutCancel(ctx)
 			final := history.Final{Views: r.details(look, c, r.lists(look, c, 0), h), Disks: disks(c, h), Copies: copies, Before: before}
@@ -86,6 +90,40 @@ func list(ctx context.Context, x *client.Client, pages int) ([]doc.Summary, erro
 			return out, nil
 		}
 	}
+}
+
+// whileMoving gives a context that ends when still was told the same for so long,
+// or parent does: what gets on slowly is not stuck. still("") ends it.
+func whileMoving(parent context.Context, patience time.Duration) (ctx context.Context, still func(string)) {
+	ctx, cancel := context.WithCancelCause(parent)
+	stuck := time.AfterFunc(patience, func() { cancel(errStuck) })
+	last := ""
+	return ctx, func(now string) {
+		if now == "" {
+			stuck.Stop()
+			cancel(nil)
+			return
+		}
+		if now != last {
+			last = now
+			stuck.Reset(patience)
+		}
+	}
+}
+
+var errStuck = errors.New("nothing moves any more")
+
+// standing is how far all members are, as text to compare.
+func standing(views []history.View) string {
+	out := ""
+	for _, v := range views {
+		sum := uint64(0)
+		for _, d := range v.Documents {
+			sum += d.Revision
+		}
+		out += fmt.Sprintf("%s %d %d;", v.Member, len(v.Documents), sum)
+	}
+	return out
 }
 
 // Waited says what the last judgement of c waited for longest; empty: nothing.

@@ -20,6 +20,8 @@ import (
 const (
 	formTime = 3 * time.Minute // a cluster forms
 	healTime = 90 * time.Second
+	// settleTime bounds a judgement however much still moves.
+	settleTime = 8 * time.Minute
 )
 
 // Report is what came of one run: one line of JSON.
@@ -140,7 +142,7 @@ func (l *Lane) play(ctx context.Context, c *Cluster, p Plan, rep *Report) histor
 	rep.Healed = time.Since(from)
 	rep.Sent, rep.Attempts, rep.Acked, rep.Pause = load.Sent(), len(h.Ops), h.Acked(), h.Pause()
 	from = time.Now()
-	judge, cancel := context.WithTimeout(ctx, c.patience())
+	judge, cancel := context.WithTimeout(ctx, settleTime+c.patience())
 	defer cancel()
 	rep.Violations = append(rep.Violations, c.cfg.System.Judge(judge, c, h, l.before)...)
 	rep.Settled = time.Since(from)

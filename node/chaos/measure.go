@@ -36,7 +36,9 @@ func MeasureFailover(ctx context.Context, cfg Config, r *Recto, kills int) (Fail
 	out := Failover{Kills: kills}
 	var next []time.Duration
 	var at []time.Time
-	s, err := tell(ctx, "failover", cfg, r, 3, 4, func(s *story) error {
+	// Three fifths of what three members read: work is in flight, and no backlog grows.
+	rate := 0.6 * 3 * float64(max(1, r.Workers)) / max(r.Delay.Seconds(), 0.1)
+	s, err := tell(ctx, "failover", cfg, r, 3, rate, func(s *story) error {
 		random := rand.New(rand.NewPCG(1, 2))
 		for i := range kills {
 			m := s.c.Members()[random.IntN(3)]
@@ -54,7 +56,7 @@ func MeasureFailover(ctx context.Context, cfg Config, r *Recto, kills int) (Fail
 			next = append(next, took)
 			wait, cancel := context.WithTimeout(ctx, membershipTime)
 			// Long enough for others to take over the work before it is back.
-			pause(wait, 10*time.Second)
+			pause(wait, 8*time.Second)
 			if err = s.c.Restart(m); err == nil {
 				err = s.c.awaitReady(wait, m)
 			}
@@ -105,22 +107,34 @@ func (s *story) restarts(at []time.Time, out *Failover) error {
 		if err != nil {
 			return err
 		}
-		for i := 1; i < len(revs); i++ {
-			if revs[i-1].State != doc.StateReading || revs[i].State != doc.StateReading {
-				continue
-			}
-			for _, kill := range at {
-				if kill.After(revs[i-1].UpdatedAt) && kill.Before(revs[i].UpdatedAt) {
-					took = append(took, revs[i].UpdatedAt.Sub(kill))
-					break
-				}
-			}
-		}
+		took = append(took, interrupted(revs, at)...)
 	}
 	slices.Sort(took)
 	out.InFlight = len(took)
 	out.WorkP50, out.WorkP99, out.WorkMax = Quantile(took, 0.5), Quantile(took, 0.99), Quantile(took, 1)
 	return nil
+}
+
+// interrupted gives the times from a kill that fell between two begins of reading a
+// document until the second.
+func interrupted(revs []doc.Record, at []time.Time) []time.Duration {
+	var out []time.Duration
+	var begun time.Time
+	for _, r := range revs {
+		switch r.State {
+		case doc.StateReading:
+			for _, kill := range at {
+				if !begun.IsZero() && kill.After(begun) && kill.Before(r.UpdatedAt) {
+					out = append(out, r.UpdatedAt.Sub(kill))
+					break
+				}
+			}
+			begun = r.UpdatedAt
+		case doc.StateDone, doc.StateReview:
+			begun = time.Time{}
+		}
+	}
+	return out
 }
 
 // Spread is how work spreads over members, with documents that wait instead of

@@ -232,6 +232,8 @@ func (p *Plain) Deliver(ctx context.Context, m *Member, d paper.Paper) Answer {
 // Judge implements System: every acknowledged message must be there, with the
 // bytes that were sent.
 func (p *Plain) Judge(ctx context.Context, c *Cluster, h history.History, _ map[doc.ID]bool) []history.Violation {
+	ctx, cancel := context.WithTimeout(ctx, c.patience())
+	defer cancel()
 	var out []history.Violation
 	for {
 		out = nil

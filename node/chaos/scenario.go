@@ -63,7 +63,7 @@ func tell(ctx context.Context, name string, cfg Config, r *Recto, members int, r
 	<-sent
 	h := s.load.Drain()
 	from := time.Now()
-	judge, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	judge, cancel := context.WithTimeout(ctx, settleTime)
 	s.out.Violations = append(s.out.Violations, r.Judge(judge, c, h, nil)...)
 	cancel()
 	s.out.Settled = time.Since(from)

@@ -45,6 +45,7 @@ func run(ctx context.Context) error {
 	disk := flag.String("disk", string(volume.Image), "folder, memory or image")
 	out := flag.String("out", "", "folder for reports, and for histories and logs of broken runs")
 	named := flag.String("scenario", "", "instead of seeds: growth, rolling, failover or spread")
+	kills := flag.Int("kills", 50, "of the scenario failover")
 	flag.Parse()
 
 	abs, err := binary(ctx, *bin)
@@ -73,7 +74,7 @@ func run(ctx context.Context) error {
 		}
 	}
 	if *named != "" {
-		return scenario(ctx, *named, abs, *out, k.Config)
+		return scenario(ctx, *named, abs, *out, *kills, k.Config)
 	}
 	if *out != "" {
 		f, err := os.OpenFile(filepath.Join(*out, *system+".jsonl"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)

@@ -14,7 +14,7 @@ import (
 )
 
 // scenario runs one named scenario and prints what came of it as JSON.
-func scenario(ctx context.Context, name, bin, out string, cfg chaos.Config) error {
+func scenario(ctx context.Context, name, bin, out string, kills int, cfg chaos.Config) error {
 	r := chaos.NewRecto(bin)
 	r.Trial = true
 	var result any
@@ -29,7 +29,7 @@ func scenario(ctx context.Context, name, bin, out string, cfg chaos.Config) erro
 		}
 	case "failover":
 		r.Delay, r.Workers = 3*time.Second, 2
-		result, err = chaos.MeasureFailover(ctx, cfg, r, 50)
+		result, err = chaos.MeasureFailover(ctx, cfg, r, kills)
 	case "spread":
 		r.Delay, r.Workers = time.Second, 2
 		result, err = chaos.MeasureSpread(ctx, cfg, r, 60)
