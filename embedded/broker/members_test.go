@@ -237,7 +237,9 @@ func TestReset(t *testing.T) {
 	until(t, "three are one group", oneGroup(t, m, 3))
 	js := connect(t, a)
 	until(t, "there is room", func() bool {
-		_, err := js.CreateStream(ctx, jetstream.StreamConfig{Name: "S", Subjects: []string{"s.>"}, Replicas: 3})
+		try, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		_, err := js.CreateStream(try, jetstream.StreamConfig{Name: "S", Subjects: []string{"s.>"}, Replicas: 3})
 		return err == nil
 	})
 	for range 50 {
@@ -256,12 +258,14 @@ func TestReset(t *testing.T) {
 		t.Fatalf("nothing was put aside: %v %v", old, err)
 	}
 	until(t, "c has it all again", func() bool {
-		s, err := js.Stream(ctx, "S")
+		try, cancel := context.WithTimeout(ctx, time.Second) // a question is lost when it meets an election
+		defer cancel()
+		s, err := js.Stream(try, "S")
 		if err != nil {
 			return false
 		}
-		return c.Health() == nil && len(s.CachedInfo().Cluster.Replicas) == 2 &&
-			s.CachedInfo().Cluster.Replicas[0].Current && s.CachedInfo().Cluster.Replicas[1].Current
+		others := s.CachedInfo().Cluster.Replicas
+		return c.Health() == nil && len(others) == 2 && others[0].Current && others[1].Current
 	})
 }
 
