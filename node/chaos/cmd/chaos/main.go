@@ -48,9 +48,12 @@ func run(ctx context.Context) error {
 	kills := flag.Int("kills", 50, "of the scenario failover")
 	flag.Parse()
 
-	abs, err := binary(ctx, *bin)
-	if err != nil {
-		return err
+	abs := ""
+	if *system == "recto" || *named != "" {
+		var err error
+		if abs, err = binary(ctx, *bin); err != nil {
+			return err
+		}
 	}
 	if gone, err := volume.Sweep(""); err != nil || len(gone) > 0 {
 		fmt.Fprintln(os.Stderr, "swept", gone, err)
