@@ -80,6 +80,11 @@ func (h hands) Do(ctx context.Context, a members.Action) error {
 		if q == nil {
 			return errLogAway
 		}
+		if a.N > 1 { // a broker on a smaller disk would not take its copy
+			if err := q.SetMaxBytes(ctx, n.leastRoom()); err != nil {
+				return err
+			}
+		}
 		return q.SetReplicas(ctx, a.N, nil)
 	case members.Reset:
 		return n.resetBroker(ctx, a.Member)
@@ -118,13 +123,24 @@ var errLogAway = doc.Errorf(doc.Unavailable, "the document log is not up yet; tr
 
 // resetBroker has a member throw its copy of the log away and copy it again.
 func (n *Node) resetBroker(ctx context.Context, id string) error {
-	if err := n.mayReset(ctx, id); err != nil {
+	from, err := n.mayReset(ctx, id)
+	if err != nil {
 		return err
 	}
-	if id == n.id.Node {
-		return n.resetOwnBroker(ctx)
+	q := n.queue.Load()
+	if q == nil {
+		return errLogAway
 	}
-	return n.postTo(ctx, id, "/reset", struct{}{}, 1<<16, nil)
+	if id == n.id.Node {
+		err = n.resetOwnBroker(ctx)
+	} else {
+		err = n.postTo(ctx, id, "/reset", struct{}{}, 1<<16, nil)
+	}
+	if err != nil || from == 0 {
+		return err
+	}
+	// While it led it may have passed over work that it lacked.
+	return q.Recall(ctx, from)
 }
 
 func (n *Node) serveReset(w http.ResponseWriter, r *http.Request) {
@@ -140,12 +156,18 @@ func (n *Node) serveReset(w http.ResponseWriter, r *http.Request) {
 }
 
 func (n *Node) resetOwnBroker(ctx context.Context) error {
+	n.tending.Lock()
+	b := n.broker
+	n.tending.Unlock()
+	if b == nil {
+		return errLogAway
+	}
 	n.log.Warn("the copy of the document log here is damaged: it is thrown away and copied again")
 	names := []string{n.id.Node}
 	for _, p := range n.brokerPeers() {
 		names = append(names, p.Name)
 	}
-	aside, err := n.broker.Reset(ctx, names)
+	aside, err := b.Reset(ctx, names)
 	if err != nil {
 		return err
 	}

@@ -85,22 +85,55 @@ func (n *Node) brokers(ctx context.Context) brokerState {
 	return state
 }
 
-// mayReset says why a member's copy must not be thrown away now, or nil.
-func (n *Node) mayReset(ctx context.Context, id string) error {
+// mayReset gives the first message that a member's bad copy of the log may lack (0:
+// it is not the log's copy that is bad), or says why it must not be thrown away now.
+func (n *Node) mayReset(ctx context.Context, id string) (from uint64, err error) {
 	admin := n.admin.Load()
 	if admin == nil {
-		return errLogAway
+		return 0, errLogAway
 	}
 	servers, err := admin.Replicas(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	w := &n.logWatch
 	w.mu.Lock()
 	bad := queue.BadReplicas(w.history, checks)
 	w.history = nil // what is made anew is judged anew
 	w.mu.Unlock()
-	return queue.SafeToReset(servers, id, bad)
+	for _, b := range bad {
+		if b.Server == id && b.Stream == queue.LogStream {
+			from = b.From
+		}
+	}
+	return from, queue.SafeToReset(servers, id, bad)
+}
+
+// logRoom gives the bytes that the log may have on this member's disk; 0: its
+// broker is not up.
+func (n *Node) logRoom() uint64 {
+	n.tending.Lock()
+	b := n.broker
+	n.tending.Unlock()
+	if b == nil {
+		return 0
+	}
+	s, err := b.Storage()
+	if err != nil {
+		return 0
+	}
+	return s.Max
+}
+
+// leastRoom gives the bytes that the log may have on the smallest of the disks.
+func (n *Node) leastRoom() int64 {
+	least := n.logRoom()
+	for _, m := range n.others() {
+		if h, up := n.peers.of(m.ID); up && h.LogRoom > 0 {
+			least = min(least, h.LogRoom)
+		}
+	}
+	return int64(least)
 }
 
 // add takes in what one server says of its copy of the log.

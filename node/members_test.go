@@ -124,3 +124,58 @@ func TestSite_GrowsLosesReplacesAndShrinks(t *testing.T) {
 		t.Errorf("the removed member starts again: %v", err)
 	}
 }
+
+// After all were stopped they come back together, in the same moment, before anybody
+// has an account: nothing is lost, and everybody serves.
+func TestSite_ComesBackAsAWhole(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts several nodes")
+	}
+	s := nodetest.Start(t, 3)
+	var ids []doc.ID
+	for i, m := range s.Members {
+		ids = append(ids, submit(t, m, fmt.Sprintf("W-%d", i)).ID)
+	}
+	readEverywhere(t, s, ids...)
+	for round := range 2 {
+		for _, m := range s.Members {
+			m.Stop()
+		}
+		s.StartAll(s.Members...)
+		for i, m := range s.Members {
+			ids = append(ids, submit(t, m, fmt.Sprintf("W-%d-%d", round, i)).ID)
+		}
+		readEverywhere(t, s, ids...)
+	}
+}
+
+// Two of three are lost for good: the one that is left says what it gives up, becomes
+// a cluster of its own with all documents, and grows again.
+func TestSite_RecoversAlone(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts several nodes")
+	}
+	s := nodetest.Start(t, 3)
+	var ids []doc.ID
+	for i := range 6 {
+		ids = append(ids, submit(t, s.Members[i%3], fmt.Sprintf("V-%d", i)).ID)
+	}
+	readEverywhere(t, s, ids...)
+	for _, m := range s.Members {
+		m.Stop()
+	}
+	left := s.Members[1]
+	plan := left.Recover()
+	if len(plan.Lost) != 2 || plan.Documents != len(ids) || plan.Missing != 0 || len(plan.Warnings) == 0 {
+		t.Errorf("the plan says %+v", plan)
+	}
+	left.Start()
+	readEverywhere(t, s, ids...)
+	ids = append(ids, submit(t, left, "V-after").ID)
+	if err := s.Members[0].TryStart(t.Context()); err == nil || !strings.Contains(err.Error(), "removed") {
+		t.Errorf("a member that was given up starts again: %v", err)
+	}
+	s.Add()
+	s.Settle()
+	readEverywhere(t, s, ids...)
+}

@@ -178,7 +178,10 @@ func (n *Node) tend(ctx context.Context) {
 		case <-changed:
 		case <-tick.C:
 		case <-removed:
-			n.parts.set(partControl, partDown, n.control.Status().Removed)
+			why := n.control.Status().Removed
+			n.parts.set(partControl, partDown, why)
+			// While it starts it would wait for others that will never answer it.
+			n.endStart(fmt.Errorf("%w: %s", cluster.ErrRemoved, why))
 			removed = nil
 		}
 	}

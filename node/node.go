@@ -51,6 +51,8 @@ type Node struct {
 	live    *live
 	id      identity
 	started time.Time
+	// endStart ends a start that would wait for ever, and says why.
+	endStart context.CancelCauseFunc
 
 	control *cluster.Cluster
 	broker  *broker.Broker

@@ -33,6 +33,7 @@ type vitals struct {
 	IndexSeq  uint64            `json:"index_seq"`
 	Copies    doc.CopiesView    `json:"copies"`
 	LogWorks  bool              `json:"log_works"`
+	LogRoom   uint64            `json:"log_room"`       // bytes that the log may have on its disk; 0: not known
 	Goal      string            `json:"goal,omitempty"` // of the member that leads
 	Steps     []doc.ClusterStep `json:"steps,omitempty"`
 	Now       time.Time         `json:"now"`
@@ -140,7 +141,7 @@ func (n *Node) vitals() vitals {
 		Ready: len(missing) == 0, Missing: missing, Version: n.build.Version,
 		Workers: n.cfg.workers(), Busy: int(n.busy.Load()),
 		CertUntil: n.control.Status().CertUntil, IndexSeq: n.db.Index().Applied(),
-		Copies: n.copiesView(), LogWorks: n.parts.ok(partLog), Now: time.Now().UTC(),
+		Copies: n.copiesView(), LogWorks: n.parts.ok(partLog), LogRoom: n.logRoom(), Now: time.Now().UTC(),
 	}
 	var st syscall.Statfs_t
 	if syscall.Statfs(n.cfg.Data, &st) == nil {
@@ -151,8 +152,10 @@ func (n *Node) vitals() vitals {
 	return v
 }
 
-// servePeers answers the other members.
+// servePeers answers the other members, when everything that an answer needs is
+// there: also what hears of objects that they store here.
 func (n *Node) servePeers() {
+	n.control.Handle("/blobs/", n.copies.Handler())
 	n.control.Handle("GET /vitals", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		writeAnswer(w, n.vitals())
 	}))

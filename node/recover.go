@@ -70,15 +70,16 @@ func Recover(ctx context.Context, cfg Config, confirm func(RecoverPlan) bool) (e
 	if !confirm(plan) {
 		return nil
 	}
-	if err := cluster.Recover(ctx, control, rescue); err != nil {
-		return controlError("recover", err)
-	}
 	// The broker's group counts members that are gone. The files know everything it
-	// does, so it begins anew, alone, and the log is made from them.
+	// does, so it begins anew, alone, and the log is made from them. It is put aside
+	// first: a recovery that breaks off here can be asked for again.
 	dir := filepath.Join(n.cfg.Data, "broker")
 	aside := dir + ".before-recovery-" + time.Now().UTC().Format("20060102T150405")
 	if err := os.Rename(dir, aside); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("put the log aside: %w", err)
+	}
+	if err := cluster.Recover(ctx, control, rescue); err != nil {
+		return controlError("recover", err)
 	}
 	return nil
 }

@@ -5,20 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"github.com/recto-edge/recto/embedded/broker"
+	"github.com/recto-edge/recto/cluster"
 	"github.com/recto-edge/recto/node/api"
 	"github.com/recto-edge/recto/node/auth"
 	"github.com/recto-edge/recto/node/blob"
 	"github.com/recto-edge/recto/node/cache"
 	"github.com/recto-edge/recto/node/doc"
 	"github.com/recto-edge/recto/node/intake"
-	"github.com/recto-edge/recto/node/queue"
 	"github.com/recto-edge/recto/node/telemetry"
 )
 
@@ -36,6 +34,8 @@ const handOver = 3 * time.Second
 // console must know is written to out.
 func (n *Node) Start(ctx context.Context, out io.Writer) error {
 	n.started = time.Now().UTC()
+	ctx, n.endStart = context.WithCancelCause(ctx)
+	defer n.endStart(nil)
 	for _, step := range []struct {
 		name string
 		fn   func(context.Context) error
@@ -58,6 +58,9 @@ func (n *Node) Start(ctx context.Context, out io.Writer) error {
 	} {
 		from := time.Now()
 		if err := step.fn(ctx); err != nil {
+			if why := context.Cause(ctx); errors.Is(why, cluster.ErrRemoved) {
+				err = why
+			}
 			n.parts.set(step.name, partDown, err.Error())
 			return fmt.Errorf("start %s: %w", step.name, err)
 		}
@@ -129,58 +132,6 @@ func (n *Node) startMembers(context.Context) error {
 	return nil
 }
 
-// openBucket opens the bucket that cfg names.
-func openBucket(ctx context.Context, cfg Config) (*blob.S3, error) {
-	c := cfg.Blob.S3
-	s, err := blob.NewS3(blob.S3Config{
-		Endpoint: c.Endpoint, Bucket: c.Bucket, Prefix: c.Prefix, Region: c.Region,
-		AccessKey: c.AccessKey, SecretKey: c.secret(), PlainHTTP: c.PlainHTTP, CAFile: c.CAFile,
-		Create: c.Create, Spool: filepath.Join(cfg.Data, "spool"),
-	})
-	if err != nil {
-		return nil, err
-	}
-	return s, s.Prepare(ctx)
-}
-
-// startBlobs opens what keeps bytes: this machine's disk, the disks of all
-// members over it, and a bucket over these when there is one. A bucket that cannot
-// be reached does not end the start: the node says so, and several members' disks
-// stand in for it.
-func (n *Node) startBlobs(ctx context.Context) error {
-	local, err := blob.OpenFiles(filepath.Join(n.cfg.Data, "blobs"))
-	if err != nil {
-		return err
-	}
-	if n.local, err = blob.OpenFiles(filepath.Join(n.cfg.Data, "local")); err != nil {
-		return err
-	}
-	n.copies, err = blob.OpenCopies(blob.CopiesConfig{
-		Local: local, Self: n.id.Node, Members: n.holders(), Client: n.control.HTTP(), Stored: n.arrived,
-		MinFree: n.cfg.Limits.MinFree, Logger: n.log.With("component", "copies"),
-	})
-	if err != nil {
-		return err
-	}
-	n.onStop("copies", func(context.Context) error { return n.copies.Close() })
-	n.control.Handle("/blobs/", n.copies.Handler())
-	n.store = n.copies
-	if n.cfg.Blob.Kind == "s3" {
-		bucket, err := openBucket(ctx, n.cfg)
-		if bucket == nil {
-			return err
-		}
-		standby := blob.OpenStandby(blob.StandbyConfig{Primary: bucket, Backup: n.copies, Logger: n.log.With("component", "bucket")})
-		n.onStop("bucket", func(context.Context) error { return standby.Close() })
-		n.store, n.archive = standby, archive{standby}
-		n.parts.check(partBlobs, err)
-		return nil
-	}
-	n.archive = archive{n.store}
-	n.parts.check(partBlobs, nil)
-	return nil
-}
-
 func (n *Node) startCache(context.Context) error {
 	db, err := cache.Open(filepath.Join(n.cfg.Data, "cache.db"), cache.Options{MaxBytes: n.cfg.Cache.MaxBytes, Log: n.log.With("component", "cache")})
 	if err != nil {
@@ -202,104 +153,6 @@ func (n *Node) startIntake(context.Context) error {
 		Logger: n.log.With("component", "intake"),
 	})
 	return nil
-}
-
-// startBroker starts the embedded server. When its files are so damaged that it
-// cannot start, they are put aside and it begins with nothing: the log comes back
-// from the archive.
-func (n *Node) startBroker(ctx context.Context) error {
-	dir := filepath.Join(n.cfg.Data, "broker")
-	cfg, err := n.brokerConfig(dir)
-	if err != nil {
-		return err
-	}
-	b, err := broker.Open(ctx, cfg)
-	if err != nil && ctx.Err() == nil && !errors.Is(err, broker.ErrRoute) {
-		aside := dir + ".damaged-" + n.started.Format("20060102T150405")
-		n.log.Error("the broker cannot start on its files: they are put aside", "error", err, "aside", aside)
-		if err := os.Rename(dir, aside); err != nil {
-			return fmt.Errorf("put damaged files aside: %w", err)
-		}
-		b, err = broker.Open(ctx, cfg)
-	}
-	if err != nil {
-		return err
-	}
-	n.onStop(partBroker, func(context.Context) error { return b.Close() })
-	admin, err := queue.OpenAdmin(b, n.log.With("component", "brokers"))
-	if err != nil {
-		return err
-	}
-	n.onStop("brokers", func(context.Context) error { return admin.Close() })
-	n.tending.Lock()
-	n.broker, n.routed = b, cfg.Peers
-	n.tending.Unlock()
-	n.admin.Store(admin)
-	n.parts.set(partBroker, partOK, "")
-	return nil
-}
-
-// openLog opens the document log; it is not for use before it has been repaired.
-func (n *Node) openLog(ctx context.Context) (*queue.Queue, error) {
-	room, err := n.broker.Storage()
-	if err != nil {
-		return nil, err
-	}
-	q, err := queue.Open(ctx, queue.Config{
-		Broker: n.broker, Name: n.id.Node, MaxBytes: int64(room.Max), Full: n.diskLow, Bulk: n.sources.many, Logger: n.log.With("component", "queue"),
-	})
-	if err != nil {
-		return nil, err
-	}
-	n.onStop(partLog, func(context.Context) error { n.queue.Store(nil); return q.Close() })
-	return q, nil
-}
-
-// startLog opens the document log, repairs it from the archive if it is not what
-// it was, and only then lets anybody append to it.
-func (n *Node) startLog(ctx context.Context) error {
-	q, err := n.openLog(ctx)
-	if err != nil {
-		return err
-	}
-	why, err := n.damaged(ctx, q)
-	if err != nil {
-		return err
-	}
-	if why != "" {
-		n.log.Warn("the log is not what it was: repairing it from the files", "why", why)
-		n.parts.set(partLog, partStarting, "repairing from the files")
-		rep, err := n.repair(ctx, q, nil)
-		if err != nil {
-			return err
-		}
-		n.log.Info("log repaired", "documents", rep.Documents, "restored", rep.Restored)
-	} else if err := n.markLog(ctx, q); err != nil {
-		return err
-	}
-	readers := newCrew()
-	n.onStop("readers of the log", func(context.Context) error { readers.stop(); return nil })
-	n.queue.Store(q)
-	n.parts.set(partLog, partOK, "")
-	if err := n.readLog(ctx, readers, q); err != nil {
-		return err
-	}
-	n.parts.set(partIndex, partOK, "")
-	readers.every(sweepPeriod, n.sweep)
-	return nil
-}
-
-func (n *Node) diskLow() bool {
-	s, err := n.broker.Storage()
-	return err == nil && s.Low()
-}
-
-func (n *Node) sweep(ctx context.Context) {
-	if found, err := n.intake.Sweep(ctx); err != nil && ctx.Err() == nil {
-		n.log.Warn("sweep of intake records failed, will be repeated", "error", err)
-	} else if found > 0 {
-		n.log.Info("intake records brought to the log", "documents", found)
-	}
 }
 
 func (n *Node) startReading(context.Context) error {

@@ -154,21 +154,27 @@ func (p *peer) put(ctx context.Context, o object, body io.Reader) (existed bool,
 	return resp.StatusCode == http.StatusOK, nil
 }
 
-// get brings an object into w, calling progress as its bytes come, and gives what
-// it is. The bytes are those that the member meant to send.
-func (p *peer) get(ctx context.Context, key string, w io.Writer, progress func()) (object, error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+// watch bounds how long a member may be silent: timer is set again with each sign of
+// life, fail turns what broke off into the reason, and done ends it.
+func (p *peer) watch(ctx context.Context, silence time.Duration) (watched context.Context, timer *time.Timer, fail func(error) error, done func()) {
+	watched, cancel := context.WithCancelCause(ctx)
 	stalled := doc.Errorf(doc.Unavailable, "member %s does not answer", p.name)
-	timer := time.AfterFunc(peerStall, func() { cancel(stalled) })
-	defer timer.Stop()
-	fail := func(err error) error {
-		if errors.Is(context.Cause(ctx), stalled) {
+	timer = time.AfterFunc(silence, func() { cancel(stalled) })
+	fail = func(err error) error {
+		if errors.Is(context.Cause(watched), stalled) {
 			p.failed()
 			return stalled
 		}
 		return err
 	}
+	return watched, timer, fail, func() { timer.Stop(); cancel(nil) }
+}
+
+// get brings an object into w, calling progress as its bytes come, and gives what
+// it is. The bytes are those that the member meant to send.
+func (p *peer) get(ctx context.Context, key string, w io.Writer, progress func()) (object, error) {
+	ctx, timer, fail, done := p.watch(ctx, peerStall)
+	defer done()
 	resp, err := p.do(ctx, http.MethodGet, objectPath(key), nil, 0, nil)
 	if err != nil {
 		return object{}, fail(err)
@@ -281,18 +287,8 @@ func (p *peer) status(ctx context.Context) (Status, error) {
 // list calls fn with the objects of the member behind after, in order of keys. An
 // answer that breaks off is an error after what came of it.
 func (p *peer) list(ctx context.Context, prefix, after string, fn func(Info) error) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	stalled := doc.Errorf(doc.Unavailable, "member %s does not answer", p.name)
-	timer := time.AfterFunc(listStall, func() { cancel(stalled) })
-	defer timer.Stop()
-	fail := func(err error) error {
-		if errors.Is(context.Cause(ctx), stalled) {
-			p.failed()
-			return stalled
-		}
-		return err
-	}
+	ctx, timer, fail, done := p.watch(ctx, listStall)
+	defer done()
 	q := url.Values{"prefix": {prefix}, "after": {after}}
 	resp, err := p.do(ctx, http.MethodGet, "/blobs/list?"+q.Encode(), nil, 0, nil)
 	if err != nil {

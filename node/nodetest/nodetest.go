@@ -31,16 +31,20 @@ type Site struct {
 	logs    *lockedBuffer
 	version string
 	change  func(*node.Config)
+
+	mu      sync.Mutex // whoever delivers documents asks for Running meanwhile
 	Members []*Member
 }
 
-// Member is one node of a Site.
+// Member is one node of a Site. Its client stays usable, and answers with errors,
+// while the node is stopped.
 type Member struct {
 	*client.Client
 	Name, Data string
 	site       *Site
-	node       *node.Node
-	joining    [2]string // address and token of the first start; empty: none
+	joining    [2]string  // address and token of the first start; empty: none
+	peer       string     // where the others find it: as on a real box, the same after a restart
+	node       *node.Node // nil while it does not run; guarded by the site
 }
 
 // New makes a site without members. change adapts each member's configuration; nil
@@ -80,7 +84,9 @@ func Start(t *testing.T, n int) *Site {
 // Add starts another member: the first one on its own, the others by a token.
 func (s *Site) Add() *Member {
 	s.t.Helper()
-	m := &Member{Name: fmt.Sprintf("box%d", len(s.Members)+1), site: s}
+	// An address of its own: no connection takes its port while the member is stopped.
+	i := len(s.Members) + 1
+	m := &Member{Name: fmt.Sprintf("box%d", i), peer: fmt.Sprintf("127.0.8.%d:0", i), site: s}
 	m.Data = filepath.Join(s.dir, m.Name)
 	if up := s.Running(); len(up) > 0 {
 		token, err := up[0].JoinToken(s.t.Context(), time.Hour)
@@ -91,15 +97,19 @@ func (s *Site) Add() *Member {
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		m.joining = [2]string{v.Members[slices.IndexFunc(v.Members, func(x doc.Member) bool { return x.ID == v.Self })].Peer, token.Token}
+		m.joining = [2]string{self(v).Peer, token.Token}
 	}
+	s.mu.Lock()
 	s.Members = append(s.Members, m)
+	s.mu.Unlock()
 	m.Start()
 	return m
 }
 
 // Running gives the members that run.
 func (s *Site) Running() []*Member {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var out []*Member
 	for _, m := range s.Members {
 		if m.node != nil {
@@ -107,6 +117,34 @@ func (s *Site) Running() []*Member {
 		}
 	}
 	return out
+}
+
+// StartAll starts members in the same moment and waits for all of them: after a power
+// cut none can be ready without others.
+func (s *Site) StartAll(members ...*Member) {
+	s.t.Helper()
+	errs := make([]error, len(members))
+	var wg sync.WaitGroup
+	for i, m := range members {
+		wg.Go(func() { errs[i] = m.TryStart(s.t.Context()) })
+	}
+	wg.Wait()
+	for i, err := range errs {
+		if err != nil {
+			s.t.Fatalf("start %s with the others: %v", members[i].Name, err)
+		}
+	}
+}
+
+// Recover makes a stopped member a cluster of its own, as recto recover does, and
+// gives what it said would be lost.
+func (m *Member) Recover() node.RecoverPlan {
+	m.site.t.Helper()
+	var plan node.RecoverPlan
+	if err := node.Recover(m.site.t.Context(), m.config(), func(p node.RecoverPlan) bool { plan = p; return true }); err != nil {
+		m.site.t.Fatalf("recover %s: %v", m.Name, err)
+	}
+	return plan
 }
 
 // Start starts the member, as its program would be started, and waits until it is
@@ -118,16 +156,21 @@ func (m *Member) Start() {
 	}
 }
 
-// TryStart starts the member and gives the error that kept it from being ready.
-func (m *Member) TryStart(ctx context.Context) error {
+func (m *Member) config() node.Config {
 	cfg := node.Default()
 	cfg.Data, cfg.Listen = m.Data, "127.0.0.1:0"
-	cfg.Cluster.Listen, cfg.Cluster.Name = "127.0.0.1:0", m.Name
+	cfg.Cluster.Listen, cfg.Cluster.Name = m.peer, m.Name
 	cfg.Cluster.Join, cfg.Cluster.Token = m.joining[0], m.joining[1]
 	cfg.Limits.MinFree = 1 << 20
 	if m.site.change != nil {
 		m.site.change(&cfg)
 	}
+	return cfg
+}
+
+// TryStart starts the member and gives the error that kept it from being ready.
+func (m *Member) TryStart(ctx context.Context) error {
+	cfg := m.config()
 	log := slog.New(unasked{slog.NewTextHandler(m.site.logs, nil)}).With("box", m.Name)
 	n, err := node.New(cfg, node.Build{Version: m.site.version}, log)
 	if err != nil {
@@ -136,27 +179,43 @@ func (m *Member) TryStart(ctx context.Context) error {
 	if err := n.Start(ctx, io.Discard); err != nil {
 		return errors.Join(err, n.Stop(context.WithoutCancel(ctx)))
 	}
-	m.node = n
 	access, err := node.LocalAccess(m.Data)
 	if err != nil {
-		return err
+		return errors.Join(err, n.Stop(context.WithoutCancel(ctx)))
 	}
-	m.Client, err = client.New(access.URL, access.Key, client.TLS{})
-	return err
+	c, err := client.New(access.URL, access.Key, client.TLS{})
+	if err != nil {
+		return errors.Join(err, n.Stop(context.WithoutCancel(ctx)))
+	}
+	v, err := c.Cluster(ctx)
+	if err != nil {
+		return errors.Join(err, n.Stop(context.WithoutCancel(ctx)))
+	}
+	m.site.mu.Lock()
+	defer m.site.mu.Unlock()
+	m.node, m.Client, m.peer = n, c, self(v).Peer
+	return nil
+}
+
+func self(v doc.ClusterView) doc.Member {
+	return v.Members[slices.IndexFunc(v.Members, func(x doc.Member) bool { return x.ID == v.Self })]
 }
 
 // Stop stops the member, which keeps its data. It may be called again.
 func (m *Member) Stop() {
-	if m.node == nil {
+	m.site.mu.Lock()
+	n := m.node
+	m.node = nil
+	m.site.mu.Unlock()
+	if n == nil {
 		return
 	}
 	m.Client.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	defer cancel()
-	if err := m.node.Stop(ctx); err != nil {
+	if err := n.Stop(ctx); err != nil {
 		m.site.t.Errorf("stop %s: %v", m.Name, err)
 	}
-	m.node = nil
 }
 
 // Until waits until ok says yes.

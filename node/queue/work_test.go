@@ -50,16 +50,18 @@ func receive[T any](t *testing.T, c <-chan T) T {
 func settled(t *testing.T, q *queue.Queue) {
 	t.Helper()
 	ctx := timeout(t)
-	tick := time.NewTicker(10 * time.Millisecond)
+	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for {
+	for none := 0; none < 5; {
 		depth, err := q.Depth(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
-		// Before the workers have made their consumers there is nothing to count.
-		if len(depth) == len(doc.Priorities) && depth[doc.High]+depth[doc.Normal]+depth[doc.Batch] == 0 {
-			return
+		// Before the workers have made their consumers there is nothing to count, and
+		// one that is being made counts nothing for a moment.
+		none++
+		if len(depth) != len(doc.Priorities) || depth[doc.High]+depth[doc.Normal]+depth[doc.Batch] > 0 {
+			none = 0
 		}
 		select {
 		case <-tick.C:
@@ -222,10 +224,11 @@ func TestHeartbeatKeepsTheJob(t *testing.T) {
 		<-long.C
 		return nil
 	})
+	receive(t, calls)
 	settled(t, q)
 	stop()
-	if len(calls) != 1 {
-		t.Fatalf("called %d times, want once", len(calls))
+	if len(calls) > 0 {
+		t.Fatalf("called %d times more", len(calls))
 	}
 }
 
