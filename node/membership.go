@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/recto-edge/recto/cluster"
@@ -46,6 +47,14 @@ func (n *Node) openControl(ctx context.Context) (*cluster.Cluster, error) {
 		cfg.ClusterID = "" // whatever this machine called itself before
 	}
 	c, err := cluster.Open(ctx, cfg)
+	if errors.Is(err, syscall.EADDRINUSE) && n.cfg.Cluster.Listen == "" {
+		// Another program took the port since it was found free.
+		id := cfg.ClusterID
+		if cfg, err = n.clusterConfig(); err == nil {
+			cfg.ClusterID = id
+			c, err = cluster.Open(ctx, cfg)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -144,6 +144,7 @@ func (l *Learner) Load(ctx context.Context) {
 		l.load(ctx, name)
 	}
 	l.cfg.Changed()
+	l.nudge()
 }
 
 // load takes up one type.

@@ -188,7 +188,8 @@ func (l *Learner) rememberedTypes(ctx context.Context) []string {
 // what is missing or too much: after a start, a restore, an erasure, or when a
 // review was changed.
 func (l *Learner) catchUp(ctx context.Context) error {
-	if !l.behind() {
+	stale, behind := l.takeStale()
+	if !behind {
 		return nil
 	}
 	byType := map[string][]doc.Record{}
@@ -200,19 +201,23 @@ func (l *Learner) catchUp(ctx context.Context) error {
 		return nil
 	})
 	if err != nil {
+		l.putStale(stale)
 		return fmt.Errorf("find reviewed documents: %w", err)
 	}
 	for name := range byType {
 		l.mu.Lock()
 		if _, ok := l.shelves[name]; !ok {
-			l.shelf(name).stale = true
+			l.shelf(name)
+			stale[name] = true
 		}
 		l.mu.Unlock()
 	}
 	for _, name := range l.names() {
-		if err := l.catchUpType(ctx, name, had[name], byType[name]); err != nil {
+		if err := l.catchUpType(ctx, name, had[name], byType[name], stale[name]); err != nil {
+			l.putStale(stale)
 			return err
 		}
+		delete(stale, name)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -220,17 +225,29 @@ func (l *Learner) catchUp(ctx context.Context) error {
 	return nil
 }
 
-// behind says whether what was learned has to be compared with the reviews: once
-// after the start, and when something was taken back.
-func (l *Learner) behind() bool {
+// takeStale gives the types whose memory has to be compared with the reviews, and
+// whether there is anything to compare: once after the start, and when something was
+// taken back. The marks are taken off before anybody looks at the reviews: one that
+// is set meanwhile is for the next time.
+func (l *Learner) takeStale() (stale map[string]bool, behind bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, s := range l.shelves {
+	stale = map[string]bool{}
+	for name, s := range l.shelves {
 		if s.stale {
-			return true
+			stale[name], s.stale = true, false
 		}
 	}
-	return !l.caught
+	return stale, len(stale) > 0 || !l.caught
+}
+
+// putStale puts marks back that were taken for nothing.
+func (l *Learner) putStale(stale map[string]bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for name := range stale {
+		l.shelf(name).stale = true
+	}
 }
 
 // memories gives the memory of each type as it is now.
@@ -244,14 +261,12 @@ func (l *Learner) memories() map[string]*remembered {
 	return out
 }
 
-func (l *Learner) catchUpType(ctx context.Context, name string, have *remembered, reviewed []doc.Record) error {
+func (l *Learner) catchUpType(ctx context.Context, name string, have *remembered, reviewed []doc.Record, stale bool) error {
 	l.mu.Lock()
 	s := l.shelf(name)
 	if have == nil {
 		have = s.memory
 	}
-	stale := s.stale
-	s.stale = false
 	l.recount(name, s, reviewed)
 	l.settle(name, s)
 	l.mu.Unlock()
@@ -266,7 +281,7 @@ func (l *Learner) catchUpType(ctx context.Context, name string, have *remembered
 	reviewed = reviewed[:min(len(reviewed), mostRemembered)]
 	missing, tooMuch := difference(have, t, reviewed)
 	for _, id := range tooMuch {
-		if r, ok := l.cfg.Documents.Known(id); !ok || r.State == doc.StateErased {
+		if r, ok := l.cfg.Documents.Known(id); ok && r.State == doc.StateErased {
 			if err := l.markErased(ctx, name, id); err != nil {
 				l.log.Warn("models are not marked as trained on an erased document", "type", name, "error", err)
 			}
