@@ -24,12 +24,14 @@ const (
 
 // Field is one value of a document, how sure it is and where it stands.
 type Field struct {
-	Name         string        `json:"name"`
-	Value        string        `json:"value"` // canonical
-	Raw          string        `json:"raw,omitempty"`
-	Type         FieldType     `json:"type"`
-	Currency     string        `json:"currency,omitempty"` // ISO 4217, for money
-	Confidence   float64       `json:"confidence"`         // 0..1
+	Name       string    `json:"name"`
+	Value      string    `json:"value"` // canonical
+	Raw        string    `json:"raw,omitempty"`
+	Type       FieldType `json:"type"`
+	Currency   string    `json:"currency,omitempty"` // ISO 4217, for money
+	Confidence float64   `json:"confidence"`         // 0..1
+	// Before is the confidence before this site's reviews moved it; 0: they did not.
+	Before       float64       `json:"confidence_before,omitempty"`
 	Accepted     bool          `json:"accepted"`
 	Page         int           `json:"page,omitempty"` // 1 for the first; 0 when it stands on no page (XML)
 	Box          *Box          `json:"box,omitempty"`  // nil when it stands on no page

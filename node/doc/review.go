@@ -38,7 +38,7 @@ type Review struct {
 type Pick struct {
 	Field      string  `json:"field"`
 	Value      string  `json:"value"`
-	Confidence float64 `json:"confidence"`
+	Confidence float64 `json:"confidence"`      // of the model, before this site's reviews moved it
 	Known      bool    `json:"known,omitempty"` // memory of its vendor spoke for it
 	Model      string  `json:"model,omitempty"`
 }

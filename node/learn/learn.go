@@ -260,7 +260,7 @@ func (l *Learner) With(ctx context.Context, typeName, model string, remember boo
 			}
 		}
 		l.mu.Lock()
-		k.Accept, k.AcceptKnown = l.thresholds(typeName, k.Model, s.verdicts)
+		l.applyReviews(typeName, &k, s.verdicts)
 		l.mu.Unlock()
 	}
 	if !remember {

@@ -3,6 +3,7 @@ package learn
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -372,9 +373,14 @@ func TestTargets_UseWhatPeopleSaid(t *testing.T) {
 		verdicts[rec.ID] = verdictsOf(rec)
 	}
 	targets := doc.Targets{Default: doc.Target{Precision: 0.99}, Fields: map[string]doc.Target{"amount": {Precision: 0.98}}}
-	ps := promises(model, verdicts, targets, true)
-	if len(ps) != 2 || ps[1].Field != "amount" || !ps[1].New.Promise.Holds || ps[1].New.Samples != 400 || ps[1].New.Promise.Threshold > 0.9 {
+	ps := evidenceOf(model, verdicts).promises(targets, true)
+	if len(ps) != 2 || ps[1].Field != "amount" || !ps[1].New.Promise.Holds || ps[1].New.Samples != 400 || ps[1].New.Promise.Accepted != 400 {
 		t.Errorf("400 right of 400: %+v", ps)
+	}
+	// 400 right of 400 that were called .9 sure: here they are surer than that.
+	k := fields.Knowledge{Model: model}
+	if l.applyReviews("slip", &k, verdicts); k.Site.Confidence("amount", 0.9) < 0.97 || k.Accept["amount"] > k.Site.Confidence("amount", 0.9) {
+		t.Errorf("400 right of 400 called .9 are %.3f sure, accepted from %.3f", k.Site.Confidence("amount", 0.9), k.Accept["amount"])
 	}
 	if ps[0].New.Promise.Holds {
 		t.Errorf("a promise about fields nobody looked at: %+v", ps[0])
@@ -382,8 +388,11 @@ func TestTargets_UseWhatPeopleSaid(t *testing.T) {
 	for id := range verdicts {
 		verdicts[id][0].sample.Right = len(id)%2 == 0
 	}
-	if p := promises(model, verdicts, targets, true)[1]; p.New.Promise.Holds || p.New.Promise.Threshold <= 1 {
-		t.Errorf("half of them wrong: %+v", p)
+	if p := evidenceOf(model, verdicts).promises(targets, true)[1]; p.New.Promise.Holds || p.New.Promise.Threshold <= 1 {
+		t.Errorf("90 of 400 wrong: %+v", p)
+	}
+	if l.applyReviews("slip", &k, verdicts); math.Abs(k.Site.Confidence("amount", 0.9)-0.775) > 0.03 {
+		t.Errorf("310 of 400 right that were called .9 are %.3f sure", k.Site.Confidence("amount", 0.9))
 	}
 	if _, err := l.PutTargets(t.Context(), slipType, doc.Targets{Default: doc.Target{Precision: 1}}); doc.CodeOf(err) != doc.Invalid {
 		t.Errorf("a precision of 1: %v", err)

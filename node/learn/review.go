@@ -300,7 +300,11 @@ func picked(fs []doc.Field) []doc.Pick {
 	for _, f := range fs {
 		if f.Type != doc.Table && (f.Source == doc.FromText || f.Source == doc.FromOCR) {
 			known := slices.Contains(f.Checks, checkVendor)
-			out = append(out, doc.Pick{Field: f.Name, Value: f.Value, Confidence: f.Confidence, Known: known, Model: f.Model})
+			p := doc.Pick{Field: f.Name, Value: f.Value, Confidence: f.Confidence, Known: known, Model: f.Model}
+			if f.Before > 0 {
+				p.Confidence = f.Before
+			}
+			out = append(out, p)
 		}
 	}
 	return out

@@ -57,19 +57,22 @@ func (l *Learner) settle(typeName string, s *shelf) {
 	if s.memory != nil && s.memory.Memory != nil && len(s.memory.Memory.Vendors) > 0 {
 		s.known.Memory = s.memory.Memory
 	}
-	s.known.Accept, s.known.AcceptKnown = l.thresholds(typeName, s.live, s.verdicts)
+	l.applyReviews(typeName, &s.known, s.verdicts)
 }
 
-// thresholds gives from which confidence on fields are accepted.
-func (l *Learner) thresholds(typeName string, m *fields.Model, vs map[doc.ID][]verdict) (accept, known map[string]float64) {
-	if m == nil {
-		return nil, nil // the rules promise nothing
+// applyReviews sets how sure the model of k is on this site, and from which confidence on
+// its fields are accepted.
+func (l *Learner) applyReviews(typeName string, k *fields.Knowledge, vs map[doc.ID][]verdict) {
+	k.Accept, k.AcceptKnown = nil, nil
+	if k.Model == nil {
+		return // the rules promise nothing
 	}
-	accept, known = map[string]float64{}, map[string]float64{}
-	for _, p := range promises(m, vs, l.targetsOf(typeName), l.madeHere(typeName, m)) {
-		accept[p.Field], known[p.Field] = p.New.Promise.Threshold, p.Known.Promise.Threshold
+	e := evidenceOf(k.Model, vs)
+	k.Site, k.SiteKnown = e.strangers.moved, e.known.moved
+	k.Accept, k.AcceptKnown = map[string]float64{}, map[string]float64{}
+	for _, p := range e.promises(l.targetsOf(typeName), l.madeHere(typeName, k.Model)) {
+		k.Accept[p.Field], k.AcceptKnown[p.Field] = p.New.Promise.Threshold, p.Known.Promise.Threshold
 	}
-	return accept, known
 }
 
 // madeHere says whether a model was trained on this site's reviews.
@@ -95,11 +98,56 @@ func settled(held, site []trust.Sample, t doc.Target, unit string, here bool) do
 	return out
 }
 
-// promises gives what follows from targets for a model, which was made here or
-// shipped.
-func promises(m *fields.Model, vs map[doc.ID][]verdict, targets doc.Targets, here bool) []doc.FieldTarget {
+// evidence is what is known about how right a model is, apart for vendors of which
+// nothing was confirmed and for known ones.
+type evidence struct{ strangers, known pool }
+
+// pool is predictions with their confidences on this site: those that were held
+// back when the model was made, and what it read here before a person looked.
+type pool struct {
+	held, site []trust.Sample
+	moved      trust.Calibration // of the model's confidences, by the reviews; zero: as they are
+}
+
+// siteParts is into how many parts this site's reviews are dealt, so that no value
+// is judged by a calibration which it helped to fit.
+const siteParts = 10
+
+func evidenceOf(m *fields.Model, vs map[doc.ID][]verdict) evidence {
 	held, heldKnown := m.Confidences()
 	site, siteKnown := siteSamples(digestOf(m), vs)
+	return evidence{poolOf(held, site), poolOf(heldKnown, siteKnown)}
+}
+
+// poolOf moves confidences to what the reviews of this site say. Each review moves
+// them a little: few stay near what the model brought, hundreds outweigh it.
+func poolOf(held, site []trust.Sample) pool {
+	p := pool{held: held, site: site}
+	start := trust.Unchanged()
+	moved, err := start.Refit(site)
+	if err != nil {
+		return p // nobody looked yet
+	}
+	p.moved, p.held = moved, slices.Clone(held)
+	for i, s := range p.held {
+		p.held[i].Score = fields.Rounded(moved.Confidence(s.Field, s.Score))
+	}
+	groups := map[string]bool{}
+	for _, s := range site {
+		groups[s.Group] = true
+	}
+	if crossed, err := start.Recross(site, min(siteParts, len(groups))); err == nil {
+		for i := range crossed {
+			crossed[i].Score = fields.Rounded(crossed[i].Score)
+		}
+		p.site = crossed
+	}
+	return p
+}
+
+// promises gives what follows from targets for a model, which was made here or
+// shipped.
+func (e evidence) promises(targets doc.Targets, here bool) []doc.FieldTarget {
 	of := func(samples []trust.Sample, field string) []trust.Sample {
 		var out []trust.Sample
 		for _, s := range samples {
@@ -118,7 +166,8 @@ func promises(m *fields.Model, vs map[doc.ID][]verdict, targets doc.Targets, her
 		}
 		out = append(out, doc.FieldTarget{
 			Field: name, Target: t,
-			New: settled(of(held, name), of(site, name), t, "vendors", here), Known: settled(of(heldKnown, name), of(siteKnown, name), t, "documents", here),
+			New:   settled(of(e.strangers.held, name), of(e.strangers.site, name), t, "vendors", here),
+			Known: settled(of(e.known.held, name), of(e.known.site, name), t, "documents", here),
 		})
 	}
 	return out
@@ -151,10 +200,9 @@ func (l *Learner) Targets(_ context.Context, t doc.Type) (doc.TargetReport, erro
 	defer l.mu.Unlock()
 	s := l.shelf(t.Name)
 	out := doc.TargetReport{Type: t.Name, Model: digestOf(s.live), Targets: l.targetsOf(t.Name)}
-	out.Promises = promises(s.live, s.verdicts, out.Targets, l.madeHere(t.Name, s.live))
-	held, heldKnown := s.live.Confidences()
-	site, siteKnown := siteSamples(out.Model, s.verdicts)
-	out.Reliability = reliability(t, slices.Concat(held, heldKnown), slices.Concat(site, siteKnown))
+	e := evidenceOf(s.live, s.verdicts)
+	out.Promises = e.promises(out.Targets, l.madeHere(t.Name, s.live))
+	out.Reliability = reliability(t, slices.Concat(e.strangers.held, e.known.held), slices.Concat(e.strangers.site, e.known.site))
 	return out, nil
 }
 

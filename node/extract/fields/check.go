@@ -55,7 +55,7 @@ func note(f *doc.Field, name string, holds bool) {
 		return
 	}
 	f.FailedChecks = append(f.FailedChecks, name)
-	f.Confidence = round(f.Confidence / 2)
+	f.Confidence = Rounded(f.Confidence / 2)
 }
 
 // checkSum notes on all its terms whether a sum holds, when all of it was found.

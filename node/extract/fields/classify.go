@@ -55,9 +55,9 @@ func (m *Classes) Classify(reading doc.Reading, types []doc.Type) Verdict {
 			best = i
 		}
 	}
-	v := Verdict{Type: known[best].Name, Confidence: round(p[best]), Closest: known[best].Name, Closeness: round(p[best])}
+	v := Verdict{Type: known[best].Name, Confidence: Rounded(p[best]), Closest: known[best].Name, Closeness: Rounded(p[best])}
 	if none >= p[best] && generic {
-		v.Type, v.Confidence = Generic, round(none)
+		v.Type, v.Confidence = Generic, Rounded(none)
 	}
 	return v
 }

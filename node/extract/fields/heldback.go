@@ -94,7 +94,7 @@ func rates(held []*pickedField) map[string]float64 {
 	}
 	out := map[string]float64{}
 	for name := range n {
-		out[name] = round((right[name] + 1) / (n[name] + 2))
+		out[name] = Rounded((right[name] + 1) / (n[name] + 2))
 	}
 	return out
 }
@@ -140,7 +140,7 @@ func judge(strangers, known []*pickedField, rates map[string]float64, folds int)
 		f := train(in)
 		for _, i := range out {
 			p := all[i]
-			s := trust.Sample{Group: p.vendor, Field: p.field, Score: round(f.Probability(rows[i].X, rows[i].Prior)), Right: p.right}
+			s := trust.Sample{Group: p.vendor, Field: p.field, Score: Rounded(f.Probability(rows[i].X, rows[i].Prior)), Right: p.right}
 			if p.known {
 				s.Group = p.document
 				heldKnown = append(heldKnown, s)

@@ -15,6 +15,10 @@ import (
 type Knowledge struct {
 	Model  *Model
 	Memory *Memory
+	// Site moves the model's confidence to what this site's reviews say of it, for
+	// vendors of which nothing was confirmed; SiteKnown the same for known vendors.
+	// The zero values leave it as it is.
+	Site, SiteKnown trust.Calibration
 	// Accept is from which confidence on a field picked from words may be used
 	// without a look, by field name; "" stands for all others. No entry: never.
 	Accept map[string]float64
@@ -27,9 +31,9 @@ func (k Knowledge) Key() string {
 	if k.Model == nil && k.Memory == nil && len(k.Accept)+len(k.AcceptKnown) == 0 {
 		return ""
 	}
-	b, err := json.Marshal([]map[string]float64{k.Accept, k.AcceptKnown})
+	b, err := json.Marshal([]any{k.Accept, k.AcceptKnown, k.Site, k.SiteKnown})
 	if err != nil {
-		panic("fields: thresholds do not marshal: " + err.Error()) // plain numbers always do
+		panic("fields: plain numbers do not marshal: " + err.Error())
 	}
 	h := sha256.New()
 	h.Write(b)
@@ -66,6 +70,22 @@ func (k Knowledge) Accepts(f doc.Field) bool {
 		from, ok = accept[""]
 	}
 	return ok && f.Confidence >= from
+}
+
+// atSite moves the model's confidences to what the reviews of this site say of them.
+func (k Knowledge) atSite(fs []doc.Field) []doc.Field {
+	for i := range fs {
+		f, by := &fs[i], k.Site
+		if slices.Contains(f.Checks, fromVendor) {
+			by = k.SiteKnown
+		}
+		if k.Model == nil || f.Model != k.Model.Digest() || by.All.Samples == 0 {
+			continue
+		}
+		f.Before = f.Confidence
+		f.Confidence = Rounded(by.Confidence(f.Name, f.Confidence))
+	}
+	return fs
 }
 
 // Confidences gives the model's held-back predictions with calibrated

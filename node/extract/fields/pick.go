@@ -34,7 +34,7 @@ func PickWith(reading doc.Reading, t doc.Type, k Knowledge) []doc.Field {
 	var out []doc.Field
 	for _, a := range r.answers(t, k) {
 		if p, ok := k.Model.confidence(a); ok {
-			a.field.Confidence, a.field.Model = round(p), k.Model.Digest()
+			a.field.Confidence, a.field.Model = Rounded(p), k.Model.Digest()
 		}
 		out = append(out, a.field)
 	}
@@ -48,7 +48,7 @@ func PickWith(reading doc.Reading, t doc.Type, k Knowledge) []doc.Field {
 	if t.OpenKeys {
 		out = append(out, r.keyValues(t)...)
 	}
-	return Check(t, inOrder(t, out))
+	return k.atSite(Check(t, inOrder(t, out)))
 }
 
 // inOrder puts fields in the order of their type; others stay behind.
@@ -178,14 +178,14 @@ func (r *reader) field(spec doc.FieldSpec, ranked []scored, sum bool) doc.Field 
 	for _, a := range ranked[1:] {
 		next = max(next, a.score)
 		if len(f.Alternatives) < 3 && a.score > 0.1 {
-			f.Alternatives = append(f.Alternatives, doc.Alternative{Value: a.Value, Confidence: round(confidence(a.score, c.score, false) / 2)})
+			f.Alternatives = append(f.Alternatives, doc.Alternative{Value: a.Value, Confidence: Rounded(confidence(a.score, c.score, false) / 2)})
 		}
 	}
 	if sum {
 		f.Method = "sum"
 		f.Checks = append(f.Checks, "sum")
 	}
-	f.Confidence = round(confidence(c.score, next, sum))
+	f.Confidence = Rounded(confidence(c.score, next, sum))
 	return f
 }
 
@@ -209,7 +209,8 @@ func confidence(score, next float64, sum bool) float64 {
 	return min(c, 0.98)
 }
 
-func round(x float64) float64 { return float64(int(x*1000+0.5)) / 1000 }
+// Rounded is a confidence as answers state it, to the thousandth.
+func Rounded(x float64) float64 { return float64(int(x*1000+0.5)) / 1000 }
 
 // withCurrency answers a currency field from the amounts and signs of the document.
 func (r *reader) withCurrency(t doc.Type, fs []answer) []answer {

@@ -44,6 +44,10 @@ var (
 // edge keeps probabilities off 0 and 1: no number of samples makes certain.
 const edge = 0.001
 
+// Unchanged is a calibration of confidences that are calibrated already: it leaves
+// them as they are, and a site's samples move it like a shipped one.
+func Unchanged() Calibration { return Calibration{All: Curve{A: 1, B: 1, Samples: 1}} }
+
 // Fit fits a calibration to samples. It costs milliseconds, so it is done anew
 // whenever reviews arrive. Errors: no samples, or a score outside 0 to 1.
 func Fit(samples []Sample) (Calibration, error) {
@@ -123,6 +127,11 @@ func (c Calibration) Confidence(field string, score float64) float64 {
 // tested on. Whole groups are dealt to parts in order of size, so that the same samples give
 // the same answer. Errors as in [Fit], and when there are fewer groups than parts.
 func Cross(samples []Sample, parts int) ([]Sample, error) {
+	return Calibration{}.Recross(samples, parts)
+}
+
+// Recross is [Cross] with fits that start from c, as [Calibration.Refit] does.
+func (c Calibration) Recross(samples []Sample, parts int) ([]Sample, error) {
 	if err := check(samples); err != nil {
 		return nil, fmt.Errorf("cross-fit calibration: %w", err)
 	}
@@ -139,13 +148,13 @@ func Cross(samples []Sample, parts int) ([]Sample, error) {
 				others = append(others, s)
 			}
 		}
-		c, err := Fit(others)
+		fitted, err := c.Refit(others)
 		if err != nil {
 			return nil, err
 		}
 		for i, s := range samples {
 			if part[of[i]] == p {
-				out[i].Score = c.Confidence(s.Field, s.Score)
+				out[i].Score = fitted.Confidence(s.Field, s.Score)
 			}
 		}
 	}
