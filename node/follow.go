@@ -22,6 +22,10 @@ func (n *Node) follow(ctx context.Context, q *queue.Queue) {
 		case err := <-done:
 			cancel()
 			n.followEnded(ctx, q, err)
+		case <-n.db.Damage(): // found by a reader: the log may be quiet for long
+			cancel()
+			<-done
+			n.followEnded(ctx, q, cache.ErrDamaged)
 		case job := <-n.whileStill:
 			cancel()
 			<-done

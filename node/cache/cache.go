@@ -47,7 +47,12 @@ type DB struct {
 	mu      sync.RWMutex // of bolt: Reset replaces a damaged file
 	bolt    *bbolt.DB    // nil after Close
 	damaged atomic.Bool
+	found   chan struct{} // holds one when damage was found
 }
+
+// Damage gives word when the file turned out to be damaged, whoever found it: from
+// then on everything fails until Index.Reset.
+func (d *DB) Damage() <-chan struct{} { return d.found }
 
 const (
 	lockTimeout  = 2 * time.Second // how long a process that is just ending may keep the file
@@ -73,7 +78,7 @@ func Open(path string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open cache: %w", err)
 	}
-	d := &DB{path: path, state: state{path}, log: o.Log, enc: enc, dec: dec}
+	d := &DB{path: path, state: state{path}, log: o.Log, enc: enc, dec: dec, found: make(chan struct{}, 1)}
 	d.index, d.values = newIndex(d), newValues(d, o.MaxBytes)
 	if err := d.open(); err != nil {
 		dec.Close()
@@ -190,6 +195,10 @@ func (d *DB) begin() error {
 	if !d.damaged.Load() {
 		return nil // somebody else did
 	}
+	select {
+	case <-d.found: // it is being dealt with
+	default:
+	}
 	err := d.bolt.Close()
 	d.bolt = nil
 	if err != nil {
@@ -223,6 +232,10 @@ func (d *DB) use(fn func(*bbolt.DB) error) error {
 		d.log.Error("cache file is damaged and will be begun anew", "path", d.path, "error", err)
 		if err := d.state.damaged(); err != nil {
 			d.log.Error("cache file could not be marked", "path", d.path, "error", err)
+		}
+		select {
+		case d.found <- struct{}{}:
+		default: // nobody has looked at the last one yet
 		}
 	}
 	return err

@@ -155,6 +155,13 @@ func TestDamageWhileOpen(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
+		if errors.Is(applyErr, ErrDamaged) {
+			select {
+			case <-d.Damage():
+			default:
+				t.Errorf("%s: nobody is told of the damage", name)
+			}
+		}
 		for range 2 { // damage may be found only by the first Reset, or by the Apply after it
 			if err = x.Reset(); err == nil {
 				err = x.Apply(1, record(1))
