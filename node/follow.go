@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/recto-edge/recto/node/cache"
@@ -42,7 +43,7 @@ func (n *Node) followEnded(ctx context.Context, q *queue.Queue, err error) {
 	n.parts.set(partIndex, partDown, err.Error())
 	if errors.Is(err, queue.ErrCut) {
 		if !n.staysCut(ctx, q) {
-			n.parts.set(partIndex, partOK, "")
+			n.showIndex()
 			return
 		}
 		n.log.Warn("the log was cut: repairing it from the files")
@@ -50,16 +51,39 @@ func (n *Node) followEnded(ctx context.Context, q *queue.Queue, err error) {
 	}
 	if errors.Is(err, cache.ErrDamaged) {
 		n.log.Warn("the file of the index is damaged: it is made anew from the log", "error", err)
-		err = n.db.Index().Reset()
+		err = n.beginIndex(ctx, q)
 	}
 	if err == nil {
-		n.parts.set(partIndex, partOK, "")
+		n.showIndex()
 		return
 	}
 	n.log.Error("the index cannot follow the log, will be tried again in a second", "error", err)
 	if pause(ctx, time.Second) {
-		n.parts.set(partIndex, partOK, "")
+		n.showIndex()
 	}
+}
+
+// beginIndex empties the index, to be made anew from the log.
+func (n *Node) beginIndex(ctx context.Context, q *queue.Queue) error {
+	_, last, err := q.Bounds(ctx)
+	if err != nil {
+		return fmt.Errorf("begin the index anew: %w", err)
+	}
+	n.wholeAt.Store(last)
+	return n.db.Index().Reset()
+}
+
+// indexWhole says whether the index knows all that it knew before it was begun
+// anew. Until then, nobody may be told that a document is not there.
+func (n *Node) indexWhole() bool { return n.db.Index().Applied() >= n.wholeAt.Load() }
+
+// showIndex shows the index as following the log again.
+func (n *Node) showIndex() {
+	if n.indexWhole() {
+		n.parts.set(partIndex, partOK, "")
+		return
+	}
+	n.parts.set(partIndex, partStarting, "made anew from the log")
 }
 
 // cutFor is how long a log with several copies must look cut to be taken for it: a
@@ -99,6 +123,9 @@ func (n *Node) applyRevision(seq uint64, r doc.Record) error {
 	before, _ := n.db.Index().Get(r.ID)
 	if err := n.db.Index().Apply(seq, r); err != nil {
 		return err
+	}
+	if seq == n.wholeAt.Load() {
+		n.showIndex()
 	}
 	n.learnFrom(before, r)
 	n.sources.hear(r)

@@ -78,6 +78,7 @@ type Node struct {
 
 	shift   shift
 	sources *sources
+	wholeAt atomic.Uint64 // the place in the log where an index that was begun anew is whole
 
 	route   string     // host:port where the broker listens for those of other members
 	tending sync.Mutex // of broker and routed

@@ -100,8 +100,8 @@ func (n *Node) repair(ctx context.Context, q *queue.Queue, progress func(stage s
 	if err != nil {
 		return rep, fmt.Errorf("repair log: %w", err)
 	}
-	if err := n.db.Index().Reset(); err != nil {
-		return rep, fmt.Errorf("reset index: %w", err)
+	if err := n.beginIndex(ctx, q); err != nil {
+		return rep, err
 	}
 	if err := n.intake.Forget(); err != nil { // what never was archived comes back from the intake records
 		return rep, fmt.Errorf("begin the sweep anew: %w", err)

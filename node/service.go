@@ -10,6 +10,7 @@ import (
 	"github.com/recto-edge/recto/node/api"
 	"github.com/recto-edge/recto/node/auth"
 	"github.com/recto-edge/recto/node/blob"
+	"github.com/recto-edge/recto/node/cache"
 	"github.com/recto-edge/recto/node/doc"
 )
 
@@ -37,29 +38,37 @@ func (d documents) Submit(ctx context.Context, r io.Reader, dl doc.Delivery) (do
 }
 
 func (d documents) Get(_ context.Context, id doc.ID) (doc.Record, error) {
-	r, ok := d.n.known(id)
-	if !ok {
-		return doc.Record{}, doc.Errorf(doc.NotFound, "there is no document %s", id)
-	}
-	return r, nil
+	return d.n.known(id)
 }
 
 // known gives a document from the index, or as it was accepted when the index
-// does not have it yet.
-func (n *Node) known(id doc.ID) (doc.Record, bool) {
-	if r, ok := n.db.Index().Get(id); ok {
+// does not have it yet. Its error is not-found only when the index is whole.
+func (n *Node) known(id doc.ID) (doc.Record, error) {
+	r, ok, err := n.db.Index().Find(id)
+	if ok && err == nil {
 		n.accepted.Delete(id)
-		return r, true
+		return r, nil
 	}
-	r, ok := n.accepted.Load(id)
-	if !ok {
-		return doc.Record{}, false
+	if r, ok := n.accepted.Load(id); ok {
+		return r.(doc.Record), nil
 	}
-	return r.(doc.Record), true
+	if err != nil || !n.indexWhole() {
+		return doc.Record{}, errIndexAnew
+	}
+	return doc.Record{}, doc.Errorf(doc.NotFound, "there is no document %s", id)
 }
 
+var errIndexAnew = doc.Errorf(doc.Unavailable, "this node's index of documents is being made anew from the log: try again in some seconds, or ask another member")
+
 func (d documents) List(_ context.Context, q doc.Query) (doc.List, error) {
-	return d.n.db.Index().List(q)
+	if !d.n.indexWhole() {
+		return doc.List{}, errIndexAnew
+	}
+	list, err := d.n.db.Index().List(q)
+	if errors.Is(err, cache.ErrDamaged) {
+		err = errIndexAnew
+	}
+	return list, err
 }
 
 func (d documents) Revisions(ctx context.Context, id doc.ID) ([]doc.Record, error) {
@@ -177,15 +186,12 @@ func (e events) Wait(ctx context.Context, id doc.ID) (doc.Record, error) {
 	defer cancel()
 	changes := e.n.live.subscribe(inner, id) // before looking, so that nothing is missed between
 	for {
-		r, ok := e.n.known(id)
-		if ok && r.State.Settled() {
+		r, err := e.n.known(id)
+		if err == nil && r.State.Settled() {
 			return r, nil
 		}
 		if _, open := <-changes; !open {
-			if !ok {
-				return doc.Record{}, doc.Errorf(doc.NotFound, "there is no document %s", id)
-			}
-			return r, nil
+			return r, err
 		}
 	}
 }

@@ -136,15 +136,20 @@ func (x *Index) Wait(ctx context.Context, seq uint64) error {
 	}
 }
 
-// Get gives the newest known revision of a document.
+// Get gives the newest known revision of a document, if one can be read.
 func (x *Index) Get(id doc.ID) (doc.Record, bool) {
-	var r doc.Record
-	found := false
-	err := x.db.view(func(tx *bbolt.Tx) (err error) {
+	r, found, err := x.Find(id)
+	return r, found && err == nil
+}
+
+// Find is Get for those who must tell a document that is not there from one that
+// cannot be read: the error then has ErrDamaged in its chain.
+func (x *Index) Find(id doc.ID) (r doc.Record, found bool, err error) {
+	err = x.db.view(func(tx *bbolt.Tx) (err error) {
 		r, found, err = getRecord(tx.Bucket(bucketDocs), x.db, id)
 		return err
 	})
-	return r, found && err == nil
+	return r, found, err
 }
 
 // Children gives the documents that were found inside document id, by ID.
