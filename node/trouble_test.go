@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -320,4 +321,46 @@ func (m *minIO) stop() {
 		_ = m.cmd.Wait()
 		m.cmd = nil
 	}
+}
+
+// TestIndexDamaged_IsMadeAnew wipes the index of a running node: until it is made
+// anew, no document that is there is called missing.
+func TestIndexDamaged_IsMadeAnew(t *testing.T) {
+	t.Parallel()
+	p := newProcess(t)
+	p.start()
+	p.ready()
+	want := p.fill(40)
+	p.settled(len(want))
+	f, err := os.OpenFile(filepath.Join(p.data, "cache.db"), os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := f.Stat()
+	if err == nil {
+		_, err = f.WriteAt(make([]byte, info.Size()-8192), 8192) // all but the two pages that say where the rest is
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	unavailable := 0
+	for id := range want {
+		p.until("document "+string(id)+" is shown again", func() bool {
+			code, body, err := p.call(http.MethodGet, "/api/v1/documents/"+string(id), nil)
+			switch {
+			case err != nil:
+				t.Fatal(err)
+			case code == http.StatusServiceUnavailable:
+				unavailable++
+			case code != http.StatusOK:
+				t.Fatalf("%d %s, want the document, or the word that it cannot be seen now", code, body)
+			}
+			return code == http.StatusOK
+		})
+	}
+	if unavailable == 0 {
+		t.Error("the damage was never seen: the test does not try what it says")
+	}
+	p.ready()
+	p.holds(want)
 }
