@@ -91,8 +91,8 @@ type Node struct {
 	secrets   sync.Map // passwords of encrypted documents by id, in memory only
 	erasing   sync.Mutex
 
-	ailing   int      // probes in a row that the log failed; the prober's alone
-	closers  []closer // in order of acquisition; run last in, first out
+	ill      struct{ failed, stuck, restarts int } // how the broker does, see cure and unstick; the prober's alone
+	closers  []closer                              // in order of acquisition; run last in, first out
 	stopOnce sync.Once
 }
 

@@ -25,7 +25,8 @@ func (n *Node) probe(ctx context.Context) {
 		}
 	}
 	note(partBlobs, n.checkBlobs(ctx))
-	note(partBroker, n.broker.Health())
+	health := n.broker.Health()
+	note(partBroker, health)
 	q := n.queue.Load()
 	if q == nil {
 		return
@@ -33,6 +34,7 @@ func (n *Node) probe(ctx context.Context) {
 	err := q.Healthy(ctx)
 	note(partLog, err)
 	n.cure(ctx, err)
+	n.unstick(ctx, health, err)
 }
 
 // checkBlobs says whether an object could be kept now.
@@ -59,14 +61,48 @@ func (n *Node) curable(err error) bool {
 // room on the disk.
 func (n *Node) cure(ctx context.Context, err error) {
 	if !n.curable(err) || ctx.Err() != nil && errors.Is(context.Cause(ctx), context.Canceled) {
-		n.ailing = 0
+		n.ill.failed = 0
 		return
 	}
-	if n.ailing++; n.ailing < cureAfter || n.diskLow() {
+	if n.ill.failed++; n.ill.failed < cureAfter || n.diskLow() {
 		return
 	}
-	n.ailing = 0
+	n.ill.failed = 0
 	n.log.Warn("the broker does not work: starting it again", "error", err)
+	n.restartBroker(ctx)
+}
+
+// stuckAfter is how many probes in a row the broker may call something not current
+// while the log works and this member's copy of it is whole. Copies of positions
+// that nobody moves have been seen to stay so after a crash; with each time that
+// starting again did not help, the patience doubles.
+const stuckAfter = 12
+
+// nearly is how many messages of a copy may be under way when it is compared.
+const nearly = 1000
+
+// unstick restarts a broker that keeps this member from being ready although its
+// copy of the log is whole and the log works.
+func (n *Node) unstick(ctx context.Context, health, logErr error) {
+	if health == nil {
+		n.ill.stuck, n.ill.restarts = 0, 0
+		return
+	}
+	s := n.brokers(ctx)
+	if own, holds := s.seq[n.id.Node]; logErr != nil || !holds || own+nearly < s.last {
+		n.ill.stuck = 0
+		return
+	}
+	if n.ill.stuck++; n.ill.stuck < stuckAfter<<min(n.ill.restarts, 6) {
+		return
+	}
+	n.ill.stuck = 0
+	n.ill.restarts++
+	n.log.Warn("the broker stays behind although the log works: starting it again", "error", health)
+	n.restartBroker(ctx)
+}
+
+func (n *Node) restartBroker(ctx context.Context) {
 	restart, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()
 	if err := n.broker.Restart(restart); err != nil {

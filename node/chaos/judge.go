@@ -28,8 +28,9 @@ import (
 func (r *Recto) Judge(ctx context.Context, c *Cluster, h history.History, before map[doc.ID]bool) []history.Violation {
 	copies := min(2, len(c.Members()))
 	latest := pagesOf(h)
-	ctx, still := whileMoving(ctx, c.patience())
-	defer still("")
+	parent, last := ctx, ""
+	ctx, still := whileMoving(parent, c.patience())
+	defer func() { still("") }()
 	for {
 		// The newest documents are cheap to ask for and tell whether more is worth a
 		// look.
@@ -40,10 +41,18 @@ func (r *Recto) Judge(ctx context.Context, c *Cluster, h history.History, before
 			look := context.WithoutCancel(ctx)
 			final := history.Final{Views: r.details(look, c, r.lists(look, c, 0), h), Disks: disks(c, h), Copies: copies, Before: before}
 			found := history.Check(h, final)
-			if len(found) == 0 || ctx.Err() != nil {
-				return found
+			if len(found) == 0 {
+				return nil
 			}
 			why = found[0].String()
+			if ctx.Err() != nil {
+				if parent.Err() != nil || why == last {
+					return found
+				}
+				// A close look takes long: what was seen once may have been under way.
+				last = why
+				ctx, still = whileMoving(parent, c.patience())
+			}
 		}
 		r.mu.Lock()
 		r.waits[c] = why
