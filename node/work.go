@@ -19,7 +19,7 @@ const byWorker = "worker"
 // work reads one document. It is called again for the same document after a
 // crash or a failure, so every step of it may be repeated: the answer comes from
 // the cache when it was already found, and appending a revision that somebody
-// else appended first ends the job without harm.
+// else appended first makes the job look again.
 func (n *Node) work(ctx context.Context, job queue.Job) error {
 	n.busy.Add(1)
 	defer n.busy.Add(-1)
@@ -64,14 +64,18 @@ func (n *Node) work(ctx context.Context, job queue.Job) error {
 	return nil
 }
 
-// lost turns the error of an append into the outcome of the job: when somebody
-// else moved the document on, there is nothing left to do.
+// lost turns the error of an append into the outcome of the job. A conflict means
+// that the job saw an older state than the log has: that somebody moved the document
+// on, but also that its own revision arrived when no answer did. Only a second look
+// tells them apart, so the job comes again and costs no attempt.
 func lost(err error) error {
 	if doc.CodeOf(err) == doc.Conflict {
-		return queue.Cancel(err)
+		return queue.Snooze(lookAgain)
 	}
 	return err
 }
+
+const lookAgain = time.Second
 
 // append writes the next revision and waits until this node's index has it, so
 // that who asks next sees it.

@@ -312,3 +312,23 @@ func TestKey(t *testing.T) {
 		}
 	}
 }
+
+// TestRow_FlippedBitIsFound flips every bit of a row: none passes for what was
+// written.
+func TestRow_FlippedBitIsFound(t *testing.T) {
+	t.Parallel()
+	b, err := encodeRow(record(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := decodeRow(b); err != nil {
+		t.Fatalf("the good row: %v", err)
+	}
+	for bit := range 8 * len(b) {
+		bad := bytes.Clone(b)
+		bad[bit/8] ^= 1 << (bit % 8)
+		if _, err := decodeRow(bad); !errors.Is(err, ErrDamaged) {
+			t.Fatalf("bit %d: %v, want damaged", bit, err)
+		}
+	}
+}

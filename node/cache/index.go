@@ -46,7 +46,7 @@ var (
 )
 
 // format names the layout of the file; one with another is begun anew.
-const format = 1
+const format = 2
 
 func newIndex(d *DB) *Index { return &Index{db: d, changed: make(chan struct{})} }
 

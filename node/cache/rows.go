@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"hash/crc32"
 	"slices"
 	"strings"
 
@@ -29,19 +30,27 @@ func rowKey(r doc.Record) []byte {
 	return append(k, r.ID...)
 }
 
+// sumSize is how many bytes at the start of a row are its checksum: the file has none
+// of its own, and a flipped bit in a name would be shown as the name.
+const sumSize = crc32.Size
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
 func encodeRow(r doc.Record) ([]byte, error) {
 	s := summarize(r)
 	shown, err := json.Marshal(s)
 	if err != nil {
 		return nil, fmt.Errorf("encode row: %w", err)
 	}
-	b := make([]byte, 0, len(shown)+256)
+	b := make([]byte, sumSize, len(shown)+256)
 	b = append(b, byte(slices.Index(doc.States, r.State)))
 	for _, part := range []string{s.Type, s.Channel, string(shown)} {
 		b = binary.AppendUvarint(b, uint64(len(part)))
 		b = append(b, part...)
 	}
-	return append(b, searchText(r)...), nil
+	b = append(b, searchText(r)...)
+	binary.BigEndian.PutUint32(b, crc32.Checksum(b[sumSize:], castagnoli))
+	return b, nil
 }
 
 // row is an encoded row taken apart; its parts are the file's memory.
@@ -51,9 +60,13 @@ type row struct {
 }
 
 func decodeRow(b []byte) (row, error) {
-	if len(b) == 0 {
+	if len(b) <= sumSize {
 		return row{}, fmt.Errorf("%w: empty row", ErrDamaged)
 	}
+	if sum := binary.BigEndian.Uint32(b); sum != crc32.Checksum(b[sumSize:], castagnoli) {
+		return row{}, fmt.Errorf("%w: a row is not what was written", ErrDamaged)
+	}
+	b = b[sumSize:]
 	r := row{state: b[0]}
 	b = b[1:]
 	for _, part := range []*[]byte{&r.kind, &r.channel, &r.summary} {

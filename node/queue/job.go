@@ -48,9 +48,10 @@ func (w *worker) job(ctx context.Context, m *nats.Msg) (*Job, doc.ID, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	// A copy that lags shows an older state, whose job ends with a Conflict; it
-	// must not show less than the job itself.
-	last, err := w.q.lastWhere(ctx, rec.ID, func(e entry) bool { return e.seq >= token.seq })
+	// A copy that lags shows an older state, whose job ends with a Conflict; it must
+	// not show less than the job itself. What comes again may have got on by itself,
+	// unheard: there only the leader is asked.
+	last, err := w.q.lastWhere(ctx, rec.ID, func(e entry) bool { return e.seq >= token.seq && meta.NumDelivered == 1 })
 	if err != nil {
 		return nil, rec.ID, fmt.Errorf("latest: %w", err)
 	}
