@@ -91,8 +91,13 @@ type Node struct {
 	secrets   sync.Map // passwords of encrypted documents by id, in memory only
 	erasing   sync.Mutex
 
-	ill      struct{ failed, stuck, restarts int } // how the broker does, see cure and unstick; the prober's alone
-	closers  []closer                              // in order of acquisition; run last in, first out
+	// ill is how the broker does, see cure, unstick and afterJump; the prober's alone.
+	ill struct {
+		failed, stuck, restarts int
+		looked                  time.Time
+		jumped                  bool
+	}
+	closers  []closer // in order of acquisition; run last in, first out
 	stopOnce sync.Once
 }
 

@@ -6,7 +6,6 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/recto-edge/recto/node/doc"
@@ -128,16 +127,7 @@ func TestOldLogGoesOn(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
 	b := c.Start(t, "a")
-	user, password := b.Credentials()
-	nc, err := nats.Connect("", nats.InProcessServer(b), nats.UserInfo(user, password))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	js, err := jetstream.New(nc)
-	if err != nil {
-		t.Fatal(err)
-	}
+	js := streams(t, b)
 	stream := jetstream.StreamConfig{
 		Name: "DOCS", Subjects: []string{"docs.*.*"}, Storage: jetstream.FileStorage, Replicas: 1, Discard: jetstream.DiscardNew,
 		MaxBytes: 1 << 20, AllowDirect: true, AllowAtomicPublish: true, Metadata: map[string]string{"recto_log": "OLD"},

@@ -15,6 +15,9 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/recto-edge/recto/embedded/broker"
 	"github.com/recto-edge/recto/node/doc"
 	"github.com/recto-edge/recto/node/queue"
@@ -478,4 +481,58 @@ func TestDurable(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// streams speaks to a broker as no more than a client.
+func streams(t *testing.T, b *broker.Broker) jetstream.JetStream {
+	t.Helper()
+	user, password := b.Credentials()
+	nc, err := nats.Connect("", nats.InProcessServer(b), nats.UserInfo(user, password))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nc.Close)
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return js
+}
+
+// What was handed out and not answered comes again at once, whatever the clock says.
+func TestAgain(t *testing.T) {
+	t.Parallel()
+	q, b := open(t, t.TempDir(), nil)
+	ctx := timeout(t)
+	for i := range 3 {
+		if _, err := q.Append(ctx, record(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := streams(t, b).CreateConsumer(ctx, "DOCS", jetstream.ConsumerConfig{Durable: "held", AckPolicy: jetstream.AckExplicitPolicy, AckWait: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	take := func() (jetstream.Msg, uint64) {
+		m, err := c.Next(jetstream.FetchMaxWait(10 * time.Second))
+		if err != nil {
+			t.Fatal(err)
+		}
+		meta, err := m.Metadata()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m, meta.Sequence.Stream
+	}
+	m, first := take()
+	if err := m.DoubleAck(ctx); err != nil {
+		t.Fatal(err)
+	}
+	_, second := take() // not answered
+	if err := q.Again(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if _, again := take(); again != second || second == first {
+		t.Errorf("%d came after %d, %d was not answered", again, first, second)
+	}
 }

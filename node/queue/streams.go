@@ -178,6 +178,34 @@ func (q *Queue) Recall(ctx context.Context, from uint64) error {
 	return nil
 }
 
+// Again lets all consumers that wait for an answer begin again behind the last
+// message that was answered. The broker counts the wait by the wall clock: after one
+// that was ahead has been put right, what was handed out meanwhile would not come
+// again before that time. What is being worked on comes twice, and one of the two
+// ends as stale.
+func (q *Queue) Again(ctx context.Context) error {
+	err := q.retry(ctx, func(ctx context.Context) error {
+		s, err := q.js.Stream(ctx, logStream)
+		if err != nil {
+			return err
+		}
+		consumers := s.ListConsumers(ctx)
+		for info := range consumers.Info() {
+			if info.NumAckPending == 0 {
+				continue
+			}
+			if _, err := s.ResetConsumerToSequence(ctx, info.Name, info.AckFloor.Stream+1); err != nil {
+				return fmt.Errorf("reset consumer %s: %w", info.Name, err)
+			}
+		}
+		return consumers.Err()
+	})
+	if err != nil {
+		return fmt.Errorf("begin consumers again: %w", err)
+	}
+	return nil
+}
+
 // retry repeats a call of the broker with the time limit of one, until it
 // succeeds or ctx ends.
 func (q *Queue) retry(ctx context.Context, call func(context.Context) error) error {
