@@ -308,7 +308,7 @@ func TestCopiesForgetErasuresAfterAWhile(t *testing.T) {
 
 func TestCopiesHealDamageWhenRead(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 3, nil)
+	f := newFleet(t, 3, func(c *blob.CopiesConfig) { c.Soon = time.Hour }) // reading heals, not a round of repair
 	key, body := ingest(t, f.of("n0"), 1, 50_000)
 	f.repair()
 	f.of("n0").damage(t, key)
