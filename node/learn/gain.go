@@ -59,7 +59,8 @@ func gainOf(outs []outcome) doc.Gain {
 	return g
 }
 
-func round(x float64) float64 { return math.Round(1000*x) / 1000 }
+// round also turns -0, which reads oddly, into 0.
+func round(x float64) float64 { return math.Round(1000*x)/1000 + 0 }
 
 // manyVendors is from how many on signs are drawn instead of tried all.
 const manyVendors = 12

@@ -399,6 +399,38 @@ func TestTargets_UseWhatPeopleSaid(t *testing.T) {
 	}
 }
 
+// A document may be erased after memory was compared with the reviews and before
+// the training it asks for begins: the live model still goes for one without it.
+func TestLearner_LeavesAModelOfAnErasedDocument(t *testing.T) {
+	t.Parallel()
+	s := newSite()
+	l := s.learner()
+	var first doc.Record
+	for n := range 12 {
+		amount := fmt.Sprintf("%d.50", 10+n)
+		rec, _ := s.document(n, fmt.Sprintf("Papier %c GmbH", 'A'+n/2), "Ref "+fmt.Sprint(70+n), "Amount "+amount+" EUR")
+		first = s.review(t, l, rec, doc.Correction{Fields: map[string]*string{"amount": value(amount)}, Approve: true})
+	}
+	if err := l.train(t.Context(), slipType.Name); err != nil {
+		t.Fatal(err)
+	}
+	before := l.chosen(slipType.Name).Live
+	if before == "" {
+		before = bare(l.entries(slipType.Name)[0].Digest)
+		if err := l.activate(t.Context(), slipType.Name, before, "admin", "chosen"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first.State, first.Result, first.Review = doc.StateErased, nil, nil
+	s.put(first)
+	if err := l.train(t.Context(), slipType.Name); err != nil {
+		t.Fatal(err)
+	}
+	if now := l.chosen(slipType.Name).Live; now == before {
+		t.Errorf("model %s of an erased document stays live: %+v", short(now), l.entries(slipType.Name)[0].ModelInfo)
+	}
+}
+
 func TestLearner_StopsAtOnce(t *testing.T) {
 	t.Parallel()
 	s := newSite()

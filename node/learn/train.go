@@ -165,12 +165,9 @@ func (l *Learner) train(ctx context.Context, name string) error {
 
 // judge keeps a model and decides whether it goes live.
 func (l *Learner) judge(ctx context.Context, m *fields.Model, set string, g doc.Gain, lessons []fields.Lesson) error {
-	c := l.chosen(m.Type)
-	gone := 0
-	for _, e := range l.entries(m.Type) {
-		if bare(e.Digest) == c.Live {
-			gone = e.Erased
-		}
+	gone, err := l.goneOf(ctx, m.Type)
+	if err != nil {
+		return err
 	}
 	better, why := verdictOn(g, l.liveOf(m.Type), gone)
 	e := entry{Set: set, ModelInfo: doc.ModelInfo{
@@ -191,6 +188,33 @@ func (l *Learner) judge(ctx context.Context, m *fields.Model, set string, g doc.
 	}
 	l.prune(ctx, m.Type)
 	return nil
+}
+
+// goneOf counts the documents that the live model was trained on and that are
+// erased by now. It asks for the documents, not for the mark on the model: one that
+// is erased while a training begins is left out of it before the mark is written.
+func (l *Learner) goneOf(ctx context.Context, name string) (int, error) {
+	ids, err := l.behindLive(ctx, name)
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for _, id := range ids {
+		if r, ok := l.cfg.Documents.Known(doc.ID(id)); ok && r.State == doc.StateErased {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// behindLive gives the documents that the live model was trained on; nil when it
+// was not made on this site.
+func (l *Learner) behindLive(ctx context.Context, name string) ([]string, error) {
+	c := l.chosen(name)
+	if c.Live == "" || bare(digestOf(l.liveOf(name))) != c.Live {
+		return nil, nil
+	}
+	return l.trainedOn(ctx, name, c.Live)
 }
 
 // verdictOn says whether a model with a gain over the live one goes live. live is
@@ -288,16 +312,13 @@ const folds = 5
 // the rules have never seen it.
 func (l *Learner) compare(ctx context.Context, t doc.Type, lessons []fields.Lesson, candidate *fields.Model) (doc.Gain, error) {
 	live := l.liveOf(t.Name)
-	var trained map[string]bool
-	if c := l.chosen(t.Name); c.Live != "" && bare(digestOf(live)) == c.Live {
-		ids, err := l.trainedOn(ctx, t.Name, c.Live)
-		if err != nil {
-			return doc.Gain{}, err
-		}
-		trained = map[string]bool{}
-		for _, id := range ids {
-			trained[id] = true
-		}
+	ids, err := l.behindLive(ctx, t.Name)
+	if err != nil {
+		return doc.Gain{}, err
+	}
+	trained := map[string]bool{}
+	for _, id := range ids {
+		trained[id] = true
 	}
 	vendors := make([]string, len(lessons))
 	for i := range lessons {
@@ -326,7 +347,7 @@ func (l *Learner) compare(ctx context.Context, t doc.Type, lessons []fields.Less
 			if now, err = plainly(ctx, t, rest, l.cfg.Shipped[t.Name]); err != nil {
 				return
 			}
-			if old = live; trained != nil {
+			if old = live; len(trained) > 0 {
 				if old, err = plainly(ctx, t, before, l.cfg.Shipped[t.Name]); err != nil {
 					return
 				}
