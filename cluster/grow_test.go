@@ -3,6 +3,7 @@ package cluster
 import (
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"testing"
 	"time"
@@ -82,6 +83,30 @@ func TestJoinedMemberIsKnown(t *testing.T) {
 	eventually(t, "the other knows", func() bool {
 		m, _ := boxes[0].Member("nb")
 		return m.Peer == b.cfg.Listen && m.Version == "2.1" && m.State == Active
+	})
+	b.mustPut("x", "1")
+}
+
+// A member that left its port to the system, and finds the one it had taken by
+// another program, takes another and tells.
+func TestTakenPeerPort(t *testing.T) {
+	t.Parallel()
+	boxes := newLab(t).cluster(2)
+	b := boxes[1]
+	had := b.Peer()
+	b.stop()
+	other, err := net.Listen("tcp", had)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	b.start()
+	if b.Peer() == had {
+		t.Fatalf("%s is another program's", had)
+	}
+	eventually(t, "the other knows", func() bool {
+		m, _ := boxes[0].Member("nb")
+		return m.Peer == b.Peer() && m.State == Active
 	})
 	b.mustPut("x", "1")
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -107,15 +108,25 @@ func (l *lab) box(name string) *box {
 	return b
 }
 
-// freeAddress gives an address whose port was free a moment ago.
+// nextPort is where freeAddress looks on. It lies below the ports that the system
+// gives to who asks for any, so that nobody is given one between a test's asking
+// and its using it.
+var nextPort atomic.Int32
+
+func init() { nextPort.Store(10000 + rand.Int32N(15000)) }
+
+// freeAddress gives an address whose port is free.
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	n, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		n, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", nextPort.Add(1)))
+		if err == nil {
+			defer n.Close()
+			return n.Addr().String()
+		}
 	}
-	defer n.Close()
-	return n.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
 
 func (b *box) start() *box {

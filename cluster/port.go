@@ -2,10 +2,12 @@ package cluster
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
+	"syscall"
 )
 
 // listen takes the peer port, before anything is changed: a port that is taken
@@ -18,10 +20,15 @@ func (c *Cluster) listen(me self) error {
 	if err != nil {
 		return fmt.Errorf("peer port %q: %w", c.cfg.Listen, err)
 	}
+	wanted := port
 	if _, kept, err := net.SplitHostPort(me.Listen); err == nil && port == "0" {
-		port = kept
+		wanted = kept
 	}
-	l, err := (&net.ListenConfig{}).Listen(c.life, "tcp", net.JoinHostPort(host, port))
+	l, err := (&net.ListenConfig{}).Listen(c.life, "tcp", net.JoinHostPort(host, wanted))
+	if errors.Is(err, syscall.EADDRINUSE) && wanted != port {
+		// Another program took the one it had last time, and nobody asked for that one.
+		l, err = (&net.ListenConfig{}).Listen(c.life, "tcp", net.JoinHostPort(host, port))
+	}
 	if err != nil {
 		return fmt.Errorf("take peer port: %w", err)
 	}
