@@ -405,24 +405,21 @@ func TestLearner_LeavesAModelOfAnErasedDocument(t *testing.T) {
 	t.Parallel()
 	s := newSite()
 	l := s.learner()
-	var first doc.Record
+	var erased doc.Record
 	for n := range 12 {
 		amount := fmt.Sprintf("%d.50", 10+n)
 		rec, _ := s.document(n, fmt.Sprintf("Papier %c GmbH", 'A'+n/2), "Ref "+fmt.Sprint(70+n), "Amount "+amount+" EUR")
-		first = s.review(t, l, rec, doc.Correction{Fields: map[string]*string{"amount": value(amount)}, Approve: true})
+		erased = s.review(t, l, rec, doc.Correction{Fields: map[string]*string{"amount": value(amount)}, Approve: true})
 	}
 	if err := l.train(t.Context(), slipType.Name); err != nil {
 		t.Fatal(err)
 	}
 	before := l.chosen(slipType.Name).Live
 	if before == "" {
-		before = bare(l.entries(slipType.Name)[0].Digest)
-		if err := l.activate(t.Context(), slipType.Name, before, "admin", "chosen"); err != nil {
-			t.Fatal(err)
-		}
+		t.Fatal("no model went live")
 	}
-	first.State, first.Result, first.Review = doc.StateErased, nil, nil
-	s.put(first)
+	erased.State, erased.Result, erased.Review = doc.StateErased, nil, nil
+	s.put(erased)
 	if err := l.train(t.Context(), slipType.Name); err != nil {
 		t.Fatal(err)
 	}
