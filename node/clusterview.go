@@ -107,7 +107,7 @@ func (n *Node) memberView(m cluster.Member, state brokerState) doc.Member {
 		x.Busy, x.Missing, x.Version = h.Busy, h.Missing, h.Version
 	}
 	if seq, ok := state.seq[m.ID]; ok {
-		x.LogSeq = seq
+		x.LogCopy, x.LogSeq = true, seq
 		x.LogBehind = state.last - min(state.last, seq)
 	}
 	if state.bad[m.ID] != "" {

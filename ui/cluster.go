@@ -60,6 +60,7 @@ type Member struct {
 	DiskUsed, DiskFree    int64
 	Skew                  float64 // seconds
 	CertUntil             time.Time
+	LogCopy               bool // holds a replica of the log
 	LogSeq, LogBehind     uint64
 	IndexSeq, IndexBehind uint64
 	CopiesDue             int

@@ -91,7 +91,7 @@ func machine(id, name string) doc.Member {
 	now := time.Now()
 	return doc.Member{
 		ID: id, Name: name, State: doc.MemberActive, Role: "voter", Up: true, Ready: true, Since: now.Add(-90 * time.Hour), SeenAt: now, Version: "0.4.0",
-		Peer: "10.0.0.7:8421", Skills: []string{"ocr"}, Workers: 4, Busy: 1, DiskUsed: 59e9, DiskFree: 41e9, CertUntil: now.Add(1700 * time.Hour), LogSeq: 312, IndexSeq: 312,
+		Peer: "10.0.0.7:8421", Skills: []string{"ocr"}, Workers: 4, Busy: 1, DiskUsed: 59e9, DiskFree: 41e9, CertUntil: now.Add(1700 * time.Hour), LogCopy: true, LogSeq: 312, IndexSeq: 312,
 	}
 }
 

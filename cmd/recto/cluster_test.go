@@ -61,7 +61,7 @@ func three(steps ...doc.ClusterStep) doc.ClusterView {
 	return doc.ClusterView{
 		ID: "c1", Self: "n1", Leader: "n1", Level: 1, LevelUp: 2, Steps: steps, Goal: "Three copies.", Advice: "Any one may fail.",
 		Members: []doc.Member{
-			{ID: "n1", Name: "cellar", State: doc.MemberActive, Role: "leader", Up: true, Ready: true, Version: "0.4.0", Workers: 4, Busy: 1, DiskUsed: 25e9, DiskFree: 75e9, LogSeq: 9, Peer: "10.0.0.5:8421", ClockSkew: -2},
+			{ID: "n1", Name: "cellar", State: doc.MemberActive, Role: "leader", Up: true, Ready: true, Version: "0.4.0", Workers: 4, Busy: 1, DiskUsed: 25e9, DiskFree: 75e9, LogCopy: true, LogSeq: 9, Peer: "10.0.0.5:8421", ClockSkew: -2},
 			{ID: "n2", Name: "attic", State: doc.MemberActive, Role: "voter", SeenAt: time.Now(), LogBehind: 7, Missing: []string{"models"}},
 			{ID: "n3", Name: "attic", State: doc.MemberRemoved},
 		},

@@ -58,6 +58,7 @@ func commands() []command {
 		{"token", "create", "make the command that lets a new machine into the cluster", runToken},
 		{"drain", "NODE", "have a member finish its work and take no more", runDrain},
 		{"remove", "NODE", "have a member leave the cluster for good, also one that is dead", runRemove},
+		{"keys", "[create NAME | delete ID]", "list, make or remove the keys of stations and programs", runKeys},
 		{"upgrade", "finalise", "put the features of a new version into use on all members, for good", runUpgrade},
 		{"recover", "[flags]", "make a stopped member a cluster of its own when most others are lost", runRecover},
 		{"doctor", "[flags]", "find out why a node does not start or is not ready", runDoctor},

@@ -121,7 +121,7 @@ func logText(m doc.Member) string {
 	switch {
 	case m.LogBehind > 0:
 		return fmt.Sprintf("%d behind", m.LogBehind)
-	case m.LogSeq > 0:
+	case m.LogCopy:
 		return "whole"
 	}
 	return "none"

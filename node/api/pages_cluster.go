@@ -96,7 +96,7 @@ func memberView(m doc.Member, v doc.ClusterView) ui.Member {
 		ID: m.ID, Name: m.Name, State: string(m.State), Role: m.Role, Self: m.ID == v.Self, Up: m.Up, Ready: m.Ready,
 		Since: m.Since, SeenAt: m.SeenAt, Peer: m.Peer, Version: m.Version, Missing: m.Missing, Skills: m.Skills,
 		Workers: m.Workers, Busy: m.Busy, DiskUsed: m.DiskUsed, DiskFree: m.DiskFree, Skew: m.ClockSkew, CertUntil: m.CertUntil,
-		LogSeq: m.LogSeq, LogBehind: m.LogBehind, IndexSeq: m.IndexSeq, CopiesDue: m.CopiesDue, Note: m.Note,
+		LogCopy: m.LogCopy, LogSeq: m.LogSeq, LogBehind: m.LogBehind, IndexSeq: m.IndexSeq, CopiesDue: m.CopiesDue, Note: m.Note,
 	}
 	if last := v.Log.LastSeq; last > m.IndexSeq+indexSlack {
 		out.IndexBehind = last - m.IndexSeq

@@ -64,7 +64,8 @@ type Member struct {
 	DiskFree  int64       `json:"disk_free"`  // bytes
 	ClockSkew float64     `json:"clock_skew"` // seconds, against the member that answers
 	CertUntil time.Time   `json:"cert_until"` // end of its certificate
-	LogSeq    uint64      `json:"log_seq"`    // last message its replica of the log holds; 0: it holds none
+	LogCopy   bool        `json:"log_copy"`   // it holds a replica of the log
+	LogSeq    uint64      `json:"log_seq"`    // last message its replica holds
 	LogBehind uint64      `json:"log_behind"` // messages behind the leader of the log
 	IndexSeq  uint64      `json:"index_seq"`  // how far its index is
 	CopiesDue int         `json:"copies_due"` // objects it still has to fetch or send

@@ -93,7 +93,7 @@ func memberAlarms(m doc.Member, v doc.ClusterView, add func(severity, code, memb
 	if !m.CertUntil.IsZero() && m.CertUntil.Sub(v.At) < certSoon {
 		add(warn, "certificate", m.ID, "The certificate of %s ends on %s and should have been renewed by itself: see its log, or restart it.", m.Name, m.CertUntil.UTC().Format("2006-01-02"))
 	}
-	if m.LogSeq > 0 && m.LogBehind > logBehind {
+	if m.LogCopy && m.LogBehind > logBehind {
 		add(warn, "replica_behind", m.ID, "The copy of the document log on %s is %d messages behind.", m.Name, m.LogBehind)
 	}
 	if m.Levels[1] < v.Level || m.Levels[0] > v.Level {

@@ -16,7 +16,7 @@ func TestAlarms(t *testing.T) {
 		v := doc.ClusterView{Leader: "a", Level: 2, At: now, Log: doc.LogView{Replicas: 3, Want: 3}}
 		for _, id := range []string{"a", "b", "c"} {
 			v.Members = append(v.Members, doc.Member{ID: id, Name: id, State: doc.MemberActive, Up: true, Levels: [2]int{1, 2},
-				DiskUsed: 10, DiskFree: 90, CertUntil: now.AddDate(0, 2, 0), LogSeq: 5})
+				DiskUsed: 10, DiskFree: 90, CertUntil: now.AddDate(0, 2, 0), LogCopy: true, LogSeq: 5})
 		}
 		return v
 	}
