@@ -58,7 +58,7 @@ func (c clusterPort) View(ctx context.Context) (doc.ClusterView, error) {
 	}
 	v.Log.Want = members.WantReplicas(stay)
 	v.Goal, v.Steps = n.goal(status.Leader)
-	v.Advice = members.Advice(stay)
+	v.Advice = members.Advice(v.Members)
 	v.Alarms = members.Alarms(v)
 	return v, nil
 }

@@ -51,7 +51,7 @@ func runNodes(ctx context.Context, s streams, args []string) error {
 	defer c.Close()
 	v, err := c.Cluster(ctx)
 	if err == nil && wait {
-		v, err = follow(ctx, s, c, func(v doc.ClusterView) bool { return len(v.Steps) == 0 })
+		v, err = follow(ctx, s, c, func(v doc.ClusterView) bool { return v.Unsettled() == "" })
 	}
 	if err != nil {
 		return err
@@ -92,6 +92,9 @@ func follow(ctx context.Context, s streams, c *client.Client, wanted func(doc.Cl
 					text += ": " + step.Error
 				}
 				say(text, step.Done)
+			}
+			if len(v.Steps) == 0 {
+				say(v.Unsettled(), -1)
 			}
 		case doc.CodeOf(err) != doc.Unavailable:
 			return v, err
@@ -146,7 +149,7 @@ func runRemove(ctx context.Context, s streams, args []string) error {
 		return err
 	}
 	if !wait {
-		_, err = fmt.Fprintf(s.out, "%s is leaving: leave it running until recto nodes shows it no more\n", names[0])
+		_, err = fmt.Fprintf(s.out, "%s is leaving. If it runs, leave it running until recto nodes shows it no more\n", names[0])
 		return err
 	}
 	_, err = follow(ctx, s, c, func(v doc.ClusterView) bool {

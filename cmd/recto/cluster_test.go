@@ -86,8 +86,11 @@ func TestNodesShowsAllThatMatters(t *testing.T) {
 func TestWaiting(t *testing.T) {
 	t.Parallel()
 	copying, stuck := doc.ClusterStep{Text: "Copying", Done: 0.1}, doc.ClusterStep{Text: "Copying", Done: -1, Error: "no room on attic"}
-	m := startMembers(t, three(copying), three(stuck), three())
-	if code, out, errOut := m.recto("nodes", "--wait", "--json"); code != exitOK || !strings.Contains(errOut, "no room on attic") || !strings.Contains(out, `"steps":null`) {
+	settled := three()
+	settled.Members = settled.Members[:1]
+	settled.Log, settled.Copies = doc.LogView{Replicas: 3, Want: 3, Works: true}, doc.CopiesView{Kind: "files", Want: 3}
+	m := startMembers(t, three(copying), three(stuck), three(), settled)
+	if code, out, errOut := m.recto("nodes", "--wait", "--json"); code != exitOK || !strings.Contains(errOut, "no room on attic") || !strings.Contains(errOut, "attic does not answer") || !strings.Contains(out, `"steps":null`) {
 		t.Errorf("nodes --wait: %d %s %s", code, out, errOut)
 	}
 	gone := three()

@@ -121,6 +121,8 @@ func logText(m doc.Member) string {
 	switch {
 	case m.LogBehind > 0:
 		return fmt.Sprintf("%d behind", m.LogBehind)
+	case !m.Up:
+		return "-"
 	case m.LogCopy:
 		return "whole"
 	}

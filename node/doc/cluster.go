@@ -26,6 +26,47 @@ type ClusterView struct {
 	At      time.Time     `json:"at"`
 }
 
+// Unsettled says what is not as it should be yet; empty: all members are there and
+// ready, nobody comes or goes, and everything has its copies.
+func (v ClusterView) Unsettled() string {
+	switch {
+	case v.Leader == "":
+		return "the members choose who leads"
+	case len(v.Steps) > 0:
+		return v.Steps[0].Text
+	}
+	for _, m := range v.Members {
+		if why := m.unsettled(); why != "" {
+			return m.Name + " " + why
+		}
+	}
+	switch {
+	case !v.Log.Works:
+		return "the document log cannot be written"
+	case v.Log.Replicas < v.Log.Want:
+		return fmt.Sprintf("the document log has %d of %d copies", v.Log.Replicas, v.Log.Want)
+	case v.Copies.Due > 0:
+		return "files get their copies"
+	}
+	return ""
+}
+
+func (m Member) unsettled() string {
+	switch {
+	case m.State == MemberRemoved:
+		return ""
+	case m.State == MemberJoining:
+		return "joins"
+	case m.State == MemberLeaving:
+		return "leaves"
+	case !m.Up:
+		return "does not answer: start it, or remove it"
+	case !m.Ready:
+		return "is not ready yet"
+	}
+	return ""
+}
+
 // MemberState is where a member stands between joining and leaving.
 type MemberState string
 

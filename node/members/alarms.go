@@ -2,6 +2,7 @@ package members
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/recto-edge/recto/node/doc"
@@ -21,9 +22,25 @@ const (
 	critical = "critical"
 )
 
-// Advice says in a sentence or two what n members protect.
-func Advice(n int) string {
+// Advice says in a sentence or two what the members that stay protect, of whom
+// some may be away.
+func Advice(all []doc.Member) string {
+	n, away := 0, []string{}
+	for _, m := range all {
+		if counts(m.State) {
+			n++
+			if !m.Up {
+				away = append(away, m.Name)
+			}
+		}
+	}
 	switch {
+	case n > 1 && len(away) > (n-1)/2:
+		return "Too few members are up: see the alarms."
+	case n > 1 && len(away) == (n-1)/2 && len(away) > 0:
+		return fmt.Sprintf("No other member may fail as long as this is away: %s.", strings.Join(away, ", "))
+	case len(away) > 0:
+		return fmt.Sprintf("One more member may fail as long as this is away: %s.", strings.Join(away, ", "))
 	case n <= 1:
 		return "One member: documents survive a restart and a crash, not the loss of this machine's disk. Add two more machines and any one of them may fail."
 	case n == 2:
@@ -60,6 +77,8 @@ func Alarms(v doc.ClusterView) []doc.Alarm {
 		}
 	}
 	switch {
+	case v.Leader == "" && up*2 > stay:
+		add(warn, "no_leader", "", "The members choose who leads. If that lasts for more than a minute, look whether they reach each other on the ports between them.")
 	case v.Leader == "" || up*2 <= stay:
 		add(critical, "no_quorum", "", "%d of %s answer: settings cannot be changed and results wait. Start the others; if they are gone for good, see recto recover.", up, count(stay, "member"))
 	case stay >= 3 && (up-1)*2 <= stay:

@@ -1,7 +1,9 @@
 package members_test
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,7 +30,8 @@ func TestAlarms(t *testing.T) {
 		{"all is well", func(*doc.ClusterView) {}, nil},
 		{"one down", func(v *doc.ClusterView) { v.Members[1].Up = false }, []string{"no_margin", "member_down"}},
 		{"two down", func(v *doc.ClusterView) { v.Members[1].Up, v.Members[2].Up = false, false }, []string{"no_quorum", "member_down", "member_down"}},
-		{"no leader", func(v *doc.ClusterView) { v.Leader = "" }, []string{"no_quorum"}},
+		{"no leader", func(v *doc.ClusterView) { v.Leader = "" }, []string{"no_leader"}},
+		{"no leader and two down", func(v *doc.ClusterView) { v.Leader, v.Members[1].Up, v.Members[2].Up = "", false, false }, []string{"no_quorum", "member_down", "member_down"}},
 		{"disk", func(v *doc.ClusterView) { v.Members[0].DiskUsed = 900 }, []string{"disk"}},
 		{"clock", func(v *doc.ClusterView) { v.Members[0].ClockSkew = -6 }, []string{"clock"}},
 		{"certificate", func(v *doc.ClusterView) { v.Members[2].CertUntil = now.AddDate(0, 0, 3) }, []string{"certificate"}},
@@ -55,5 +58,35 @@ func TestAlarms(t *testing.T) {
 				t.Errorf("got %v, want %v", got, c.want)
 			}
 		})
+	}
+}
+
+func TestAdvice(t *testing.T) {
+	t.Parallel()
+	some := func(n int, down ...int) []doc.Member {
+		out := []doc.Member{{Name: "old", State: doc.MemberRemoved}}
+		for i := range n {
+			out = append(out, doc.Member{Name: fmt.Sprintf("m%d", i), State: doc.MemberActive, Up: !slices.Contains(down, i)})
+		}
+		return out
+	}
+	for _, c := range []struct {
+		all  []doc.Member
+		want string
+	}{
+		{some(1), "One member"},
+		{some(2), "Two members"},
+		{some(2, 1), "Too few"},
+		{some(3), "any one of them may fail"},
+		{some(3, 2), "No other member may fail as long as this is away: m2."},
+		{some(3, 0, 1), "Too few"},
+		{some(4, 3), "No other member"},
+		{some(5), "any two of them"},
+		{some(5, 4), "One more member may fail"},
+		{some(5, 0, 4), "No other member may fail as long as this is away: m0, m4."},
+	} {
+		if got := members.Advice(c.all); !strings.Contains(got, c.want) {
+			t.Errorf("%d: %q, want %q in it", len(c.all)-1, got, c.want)
+		}
 	}
 }

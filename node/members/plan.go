@@ -196,7 +196,7 @@ func (m *maker) join() bool {
 	x := m.f.Members[i]
 	switch {
 	case !x.Up:
-		m.say(nil, unknown, "it does not answer: start it, or remove it", "%s joins", x.Name)
+		m.say(nil, unknown, "waiting for it to answer: start it if it does not run, or remove it", "%s joins", x.Name)
 		return false // others must not wait for it
 	case x.Vote == NoVote:
 		return m.say(&Action{Kind: AddStandby, Member: x.ID}, 0.1, "", "%s joins: it receives the settings", x.Name)
