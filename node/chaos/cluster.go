@@ -160,23 +160,31 @@ func (c *Cluster) Sync() error {
 	return nil
 }
 
-// Heal brings everything back: links whole, processes running, disks not full. It
-// gives the members that do not start, with why.
-func (c *Cluster) Heal(ctx context.Context) map[*Member]error {
+// Mend makes everything as it was: links whole, processes running, disks not full.
+func (c *Cluster) Mend() {
 	c.Net.Heal()
 	for _, m := range c.Members() {
 		_ = m.Resume()     // a process that is gone is started below
 		_ = m.Disk.Drain() // a disk that cannot be read fails the member's start
-		if !m.Runs() {
+		if !m.Runs() && m.GivenUp() == "" {
 			_ = c.Restart(m)
 		}
 	}
+}
+
+// Heal mends and waits until all members are ready. It gives those that do not
+// become so, with why.
+func (c *Cluster) Heal(ctx context.Context) map[*Member]error {
+	c.Mend()
 	failed := map[*Member]error{}
 	var (
 		wg sync.WaitGroup
 		mu sync.Mutex
 	)
 	for _, m := range c.Members() { // at once: each may need another one to be started again
+		if m.GivenUp() != "" {
+			continue
+		}
 		wg.Go(func() {
 			if err := c.awaitReady(ctx, m); err != nil {
 				mu.Lock()

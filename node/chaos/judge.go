@@ -73,18 +73,38 @@ func (r *Recto) lists(ctx context.Context, c *Cluster, pages int) []history.View
 	var g errgroup.Group
 	for i, m := range members {
 		g.Go(func() error {
-			views[i] = history.View{Member: m.Name}
-			if docs, err := list(context.WithoutCancel(ctx), r.client(m), pages); err == nil {
-				views[i].Documents = docs
-			}
+			docs, err := list(context.WithoutCancel(ctx), r.client(m), pages)
+			views[i] = history.View{Member: m.Name, Documents: docs, Away: r.away(ctx, m, err)}
 			return nil
 		})
 	}
-	_ = g.Wait() // what could not be asked for is an empty list, which agrees with nobody
+	_ = g.Wait() // who could not be asked is away, which agrees with nobody
 	return views
 }
 
+// away says why a member that answered with err could not be asked, with what it
+// says of itself; empty without err.
+func (r *Recto) away(ctx context.Context, m *Member, err error) string {
+	if err == nil {
+		return ""
+	}
+	why := err.Error()
+	if given := m.GivenUp(); given != "" {
+		return given
+	}
+	if !m.Runs() {
+		return "its process has ended: " + why
+	}
+	if ready := r.Ready(context.WithoutCancel(ctx), m); ready != nil && ready.Error() != why {
+		why += "; " + ready.Error()
+	}
+	return why
+}
+
 func list(ctx context.Context, x *client.Client, pages int) ([]doc.Summary, error) {
+	if x == nil {
+		return nil, errors.New("it never became a member")
+	}
 	ctx, cancel := context.WithTimeout(ctx, 5*askTimeout)
 	defer cancel()
 	var out []doc.Summary
@@ -150,6 +170,9 @@ func agree(views []history.View, h history.History) string {
 	sent := h.Documents()
 	var first map[doc.ID]uint64
 	for _, v := range views {
+		if v.Away != "" {
+			return fmt.Sprintf("%s could not be asked: %s", v.Member, v.Away)
+		}
 		have := map[doc.ID]uint64{}
 		for _, d := range v.Documents {
 			if !d.State.Settled() {
@@ -174,11 +197,15 @@ func agree(views []history.View, h history.History) string {
 	return ""
 }
 
-// details looks closely at every acknowledged document on every member.
+// details looks closely at every acknowledged document on every member that
+// answers. One that stops answering on the way is away.
 func (r *Recto) details(ctx context.Context, c *Cluster, views []history.View, h history.History) []history.View {
 	var g errgroup.Group
 	for i, m := range c.Members() {
 		v := &views[i]
+		if v.Away != "" {
+			continue
+		}
 		v.Revisions, v.Originals, v.Problems = map[doc.ID][]doc.Record{}, map[doc.ID]string{}, map[doc.ID]string{}
 		g.Go(func() error {
 			for id, s := range h.Documents() {
@@ -190,6 +217,10 @@ func (r *Recto) details(ctx context.Context, c *Cluster, views []history.View, h
 				sum, e := original(ask, r.client(m), id)
 				cancel()
 				if err = errors.Join(err, e); err != nil {
+					if _, gone := list(ctx, r.client(m), 1); gone != nil {
+						*v = history.View{Member: m.Name, Away: r.away(ctx, m, gone)}
+						return nil
+					}
 					v.Problems[id] = err.Error()
 				}
 				v.Revisions[id], v.Originals[id] = revs, sum
@@ -241,7 +272,8 @@ func disks(c *Cluster, h history.History) []history.Disk {
 	return out
 }
 
-// recordsIn gives the digests under each revision, from names <revision>-<digest>.json.
+// recordsIn gives the digests under each revision, from names <revision>-<digest>.json
+// whose content has that digest.
 func recordsIn(dir string) map[uint64][]string {
 	out := map[uint64][]string{}
 	entries, err := os.ReadDir(dir)
@@ -250,11 +282,21 @@ func recordsIn(dir string) map[uint64][]string {
 	}
 	for _, e := range entries {
 		number, rest, ok := strings.Cut(strings.TrimSuffix(e.Name(), ".json"), "-")
-		if n, err := strconv.ParseUint(number, 10, 64); ok && err == nil {
+		if n, err := strconv.ParseUint(number, 10, 64); ok && err == nil && intact(filepath.Join(dir, e.Name()), rest) {
 			out[n] = append(out[n], rest)
 		}
 	}
 	return out
+}
+
+func intact(path, name string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	got, err := digest(f)
+	return err == nil && strings.HasPrefix(got, name)
 }
 
 // arrivalsIn counts the intake records of each document that was sent.

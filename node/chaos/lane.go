@@ -39,6 +39,7 @@ type Report struct {
 	Healed     time.Duration       `json:"healed"`             // from the end of the faults until all were ready
 	Settled    time.Duration       `json:"settled"`            // from there until everything was judged
 	Waited     string              `json:"waited,omitempty"`   // what it was that settled last
+	Renewed    string              `json:"renewed,omitempty"`  // member that made its index anew in the end
 	Took       time.Duration       `json:"took"`
 	Error      string              `json:"error,omitempty"` // the run itself failed: it says nothing
 	Kept       string              `json:"kept,omitempty"`  // folder with history and logs
@@ -70,12 +71,10 @@ func (l *Lane) Close() error {
 	return c.Close()
 }
 
+func (l *Lane) fresh() int { return cmp.Or(l.Fresh, 40) }
+
 func (l *Lane) cluster(ctx context.Context) (*Cluster, error) {
-	fresh := l.Fresh
-	if fresh == 0 {
-		fresh = 40
-	}
-	if l.c != nil && l.runs >= fresh {
+	if l.c != nil && l.runs >= l.fresh() {
 		if err := l.Close(); err != nil {
 			return nil, err
 		}
@@ -123,33 +122,107 @@ func (l *Lane) Run(ctx context.Context, p Plan) Report {
 // play breaks and heals under load, then judges.
 func (l *Lane) play(ctx context.Context, c *Cluster, p Plan, rep *Report) history.History {
 	load := NewLoad(c, p)
+	l.strike(ctx, c, p, load, rep)
+
+	from := time.Now()
+	c.Mend()
+	l.depart(ctx, c)
+	heal, cancel := context.WithTimeout(ctx, c.patience())
+	failed := c.Heal(heal)
+	cancel()
+	rep.Violations = append(rep.Violations, l.replace(ctx, c, rep, failed)...)
+	last := load.One(ctx)
+	h := load.Drain()
+	rep.Healed = time.Since(from)
+	if h.Documents()[last].Acked == 0 {
+		rep.Violations = append(rep.Violations, history.Violation{Kind: history.Refused, ID: last, Text: "no member took a document when everything was healed"})
+	}
+	rep.Sent, rep.Attempts, rep.Acked, rep.Pause = load.Sent(), len(h.Ops), h.Acked(), h.Pause()
+	from = time.Now()
+	rep.Violations = append(rep.Violations, l.judge(ctx, c, h)...)
+	rep.Settled = time.Since(from)
+	if w, ok := c.cfg.System.(interface{ Waited(*Cluster) string }); ok {
+		rep.Waited = w.Waited(c)
+	}
+	if !rep.Broken() && (p.Seed%renewEvery == 0 || l.runs >= l.fresh()) {
+		rep.Violations = append(rep.Violations, l.renew(ctx, c, p, h, rep)...)
+	}
+	return h
+}
+
+// strike sends and breaks until the faults are over. Full load meets what each
+// does at its begin; a change of members that takes longer meets a thin one, which
+// still measures pauses and leaves no backlog that grows with the time it takes.
+func (l *Lane) strike(ctx context.Context, c *Cluster, p Plan, load *Load, rep *Report) {
 	sending, stop := context.WithCancel(ctx)
 	sent := make(chan struct{})
 	go func() { defer close(sent); load.Run(sending) }()
 	least := time.After(p.Least)
+	thin := time.AfterFunc(p.burst(), load.Thin)
+	defer thin.Stop()
 	rep.Faults = newInjector(c, p.Seed).run(ctx, p.Faults)
 	<-least
 	pause(ctx, 500*time.Millisecond) // what was broken a moment ago meets documents, too
 	stop()
 	<-sent
+}
 
-	from := time.Now()
-	heal, cancel := context.WithTimeout(ctx, c.patience())
-	failed := c.Heal(heal)
-	cancel()
-	rep.Violations = append(rep.Violations, l.replace(ctx, c, rep, failed)...)
-	h := load.Drain()
-	rep.Healed = time.Since(from)
-	rep.Sent, rep.Attempts, rep.Acked, rep.Pause = load.Sent(), len(h.Ops), h.Acked(), h.Pause()
-	from = time.Now()
-	judge, cancel := context.WithTimeout(ctx, settleTime+c.patience())
+func (l *Lane) judge(ctx context.Context, c *Cluster, h history.History) []history.Violation {
+	ctx, cancel := context.WithTimeout(ctx, settleTime+c.patience())
 	defer cancel()
-	rep.Violations = append(rep.Violations, c.cfg.System.Judge(judge, c, h, l.before)...)
-	rep.Settled = time.Since(from)
-	if w, ok := c.cfg.System.(interface{ Waited(*Cluster) string }); ok {
-		rep.Waited = w.Waited(c)
+	return c.cfg.System.Judge(ctx, c, h, l.before)
+}
+
+// renewEvery says of how many seeds one ends with an index made anew.
+const renewEvery = 10
+
+// Renewing is a System whose members can make their index anew from the log.
+type Renewing interface {
+	// Renew has m make its index anew, and waits until it is ready.
+	Renew(ctx context.Context, c *Cluster, m *Member) error
+}
+
+// renew judges once more when one member has made its index anew: a hole in the
+// log is not seen by indexes that were there before it.
+func (l *Lane) renew(ctx context.Context, c *Cluster, p Plan, h history.History, rep *Report) []history.Violation {
+	s, ok := c.cfg.System.(Renewing)
+	if !ok {
+		return nil
 	}
-	return h
+	all := c.Members()
+	m := all[int(p.Seed/renewEvery)%len(all)]
+	rep.Renewed = m.Name
+	start, cancel := context.WithTimeout(ctx, c.patience())
+	err := s.Renew(start, c, m)
+	cancel()
+	if err != nil {
+		return []history.Violation{{Kind: history.Refused, Member: m.Name, Text: "it did not come back without its index: " + err.Error()}}
+	}
+	found := l.judge(ctx, c, h)
+	for i := range found {
+		found[i].Text = "with the index of " + m.Name + " made anew: " + found[i].Text
+	}
+	return found
+}
+
+// depart waits for members that still leave when the faults are over, now without
+// load. One that does not come to its end is given up, and Judge says so.
+func (l *Lane) depart(ctx context.Context, c *Cluster) {
+	s, ok := c.cfg.System.(Membership)
+	if !ok {
+		return
+	}
+	for _, m := range s.Leaving(ctx, c) {
+		change, cancel := context.WithTimeout(ctx, membershipTime)
+		err := s.Leave(change, c, m, false)
+		cancel()
+		if err == nil {
+			err = c.Shrink(m)
+		}
+		if err != nil {
+			_ = m.GiveUp(ctx, fmt.Errorf("it did not finish leaving: %w", err)) // it is gone either way
+		}
+	}
 }
 
 // replace deals with members that do not start. One whose control plane was
@@ -159,11 +232,8 @@ func (l *Lane) replace(ctx context.Context, c *Cluster, rep *Report, failed map[
 	for m, why := range failed {
 		s, ok := c.cfg.System.(Membership)
 		if !ok || !rep.damagedControl(m.Name) {
-			out = append(out, history.Violation{Kind: history.Refused, Member: m.Name, Text: why.Error()})
-			// The judgement goes on without it; what it hangs in is worth more.
-			dump, cancel := context.WithTimeout(ctx, 10*time.Second)
-			_ = m.Dump(dump) // it is gone either way
-			cancel()
+			// The judgement goes on without it, and says so.
+			_ = m.GiveUp(ctx, why) // it is gone either way
 			continue
 		}
 		change, cancel := context.WithTimeout(ctx, membershipTime)

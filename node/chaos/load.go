@@ -6,10 +6,12 @@ import (
 	"context"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/recto-edge/recto/node/chaos/history"
 	"github.com/recto-edge/recto/node/chaos/paper"
+	"github.com/recto-edge/recto/node/doc"
 )
 
 // Times of a sender.
@@ -26,10 +28,12 @@ type Load struct {
 	plan Plan
 	next func(i int) paper.Paper
 
-	wg sync.WaitGroup
-	mu sync.Mutex
-	h  history.History
-	n  int
+	wg   sync.WaitGroup
+	thin atomic.Bool
+	mu   sync.Mutex
+	h    history.History
+	n    int // deliveries begun
+	made int // documents
 }
 
 // NewLoad makes the load of a plan.
@@ -41,16 +45,41 @@ func NewLoad(c *Cluster, p Plan) *Load {
 func (l *Load) Run(ctx context.Context) {
 	r := rand.New(rand.NewPCG(l.plan.Seed, 2))
 	senders := context.WithoutCancel(ctx)
-	for i := 0; ; i++ {
-		p := l.next(i)
+	for {
+		p := l.paper()
 		l.send(senders, p, r.Uint64())
 		if r.Float64() < l.plan.Again { // a person presses the button twice
 			l.send(senders, p, r.Uint64())
 		}
-		if !pause(ctx, time.Duration(r.ExpFloat64()/l.plan.Rate*float64(time.Second))) {
+		wait := time.Duration(r.ExpFloat64() / l.plan.Rate * float64(time.Second))
+		if l.thin.Load() {
+			wait = max(wait, thinly)
+		}
+		if !pause(ctx, wait) {
 			return
 		}
 	}
+}
+
+// thinly is between two documents of a thin load.
+const thinly = 2 * time.Second
+
+// Thin has the load go on with a document every now and then.
+func (l *Load) Thin() { l.thin.Store(true) }
+
+// One sends a single document, and gives its ID; Drain waits for its sender.
+func (l *Load) One(ctx context.Context) doc.ID {
+	p := l.paper()
+	l.send(ctx, p, l.plan.Seed)
+	return p.ID
+}
+
+// paper makes the next document.
+func (l *Load) paper() paper.Paper {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.made++
+	return l.next(l.made - 1)
 }
 
 // patience is how long a sender goes on trying.

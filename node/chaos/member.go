@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/recto-edge/recto/node/chaos/volume"
 	"github.com/recto-edge/recto/node/chaos/wire"
@@ -37,6 +38,7 @@ type Member struct {
 	cmd     *exec.Cmd
 	exited  chan struct{} // closed when cmd ended
 	stopped bool          // by SIGSTOP
+	given   string        // why it was ended for good
 	out     *os.File
 }
 
@@ -140,8 +142,26 @@ func (m *Member) Term(ctx context.Context) error {
 	}
 }
 
-// Dump has the process write what all its goroutines do to the log, and end.
-func (m *Member) Dump(ctx context.Context) error {
+// GiveUp ends a member that never came back, and remembers why. Its process writes
+// what all its goroutines do to the log first: what it hangs in is worth more than
+// an answer.
+func (m *Member) GiveUp(ctx context.Context, why error) error {
+	m.mu.Lock()
+	m.given = why.Error()
+	m.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	return errors.Join(m.Resume(), m.dump(ctx))
+}
+
+// GivenUp says why the member was ended for good; empty: it was not.
+func (m *Member) GivenUp() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.given
+}
+
+func (m *Member) dump(ctx context.Context) error {
 	exited, err := m.signal(syscall.SIGQUIT)
 	if err != nil || exited == nil {
 		return err

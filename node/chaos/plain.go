@@ -249,9 +249,20 @@ func (p *Plain) Judge(ctx context.Context, c *Cluster, h history.History, _ map[
 			}
 		}
 		if len(out) == 0 || p.gone(ctx, c) || !pause(ctx, 2*time.Second) {
-			return out
+			return append(out, givenUp(c)...)
 		}
 	}
+}
+
+// givenUp names the members that never came back.
+func givenUp(c *Cluster) []history.Violation {
+	var out []history.Violation
+	for _, m := range c.Members() {
+		if why := m.GivenUp(); why != "" {
+			out = append(out, history.Violation{Kind: history.Refused, Member: m.Name, Text: m.Name + " could not be asked: " + why})
+		}
+	}
+	return out
 }
 
 // gone says that some member answers and knows nothing of the stream any more.

@@ -80,6 +80,19 @@ type Plan struct {
 	Faults []Fault       `json:"faults"`
 }
 
+// afterwards is how long full load goes on behind the planned end of the last fault,
+// to meet what follows from it.
+const afterwards = 10 * time.Second
+
+// burst is the time of full load.
+func (p Plan) burst() time.Duration {
+	end := p.Least
+	for _, f := range p.Faults {
+		end = max(end, f.At+f.For)
+	}
+	return end + afterwards
+}
+
 // NewPlan makes the plan of a seed for a cluster of so many members: one to three
 // faults within the first seconds of a load of a few documents a second.
 func NewPlan(seed uint64, members int) Plan {

@@ -318,6 +318,38 @@ func (r *Recto) Leave(ctx context.Context, c *Cluster, m *Member, dead bool) err
 	}
 }
 
+// Leaving implements Membership.
+func (r *Recto) Leaving(ctx context.Context, c *Cluster) []*Member {
+	var out []*Member
+	for _, m := range c.Members() {
+		v, err := r.viewOf(ctx, c.Others(m))
+		if err != nil {
+			continue // Heal says what does not answer
+		}
+		for _, x := range v.Members {
+			if x.Name == m.Name && (x.State == doc.MemberLeaving || x.State == doc.MemberRemoved) {
+				out = append(out, m)
+			}
+		}
+	}
+	return out
+}
+
+// Renew implements Renewing: the index is a file that a node makes anew from the
+// log when it is not there.
+func (r *Recto) Renew(ctx context.Context, c *Cluster, m *Member) error {
+	if err := m.Term(ctx); err != nil {
+		return err
+	}
+	if err := os.Remove(filepath.Join(m.Dir, "cache.db")); err != nil {
+		return err
+	}
+	if err := c.Restart(m); err != nil {
+		return err
+	}
+	return c.awaitReady(ctx, m)
+}
+
 // Deliver implements System.
 func (r *Recto) Deliver(ctx context.Context, m *Member, p paper.Paper) Answer {
 	x := r.client(m)

@@ -37,6 +37,8 @@ type Membership interface {
 	// Leave has m leave for good and waits until it has left; dead says that it will
 	// not come back.
 	Leave(ctx context.Context, c *Cluster, m *Member, dead bool) error
+	// Leaving gives the members that are on their way out, or have left.
+	Leaving(ctx context.Context, c *Cluster) []*Member
 }
 
 // Answer is what came of a delivery.

@@ -21,15 +21,21 @@ type Final struct {
 func Check(h History, f Final) []Violation {
 	c := checker{sent: h.Documents(), final: f}
 	c.answers(h)
-	for _, v := range f.Views {
+	c.askable()
+	for _, v := range c.views {
 		c.list(v)
 	}
 	c.lists()
 	for _, s := range c.acked() {
-		for _, v := range f.Views {
+		if c.gone(s) {
+			c.say(Lost, s.ID, "", "acknowledged at %s; none of %d members that answer and no disk has it", s.First.Format("15:04:05.000"), len(c.views))
+			continue
+		}
+		for _, v := range c.views {
 			c.shown(s, v)
 		}
 		c.onDisk(s)
+		c.archive(s)
 	}
 	c.forks()
 	slices.SortStableFunc(c.found, func(a, b Violation) int {
@@ -41,7 +47,42 @@ func Check(h History, f Final) []Violation {
 type checker struct {
 	sent  map[doc.ID]Sent
 	final Final
+	views []View // of members that answered
 	found []Violation
+}
+
+// askable names each member that could not be asked, once: it says nothing about
+// any document.
+func (c *checker) askable() {
+	for _, v := range c.final.Views {
+		if v.Away == "" {
+			c.views = append(c.views, v)
+			continue
+		}
+		c.say(Refused, "", v.Member, "%s could not be asked: %s", v.Member, v.Away)
+	}
+}
+
+// gone says that nothing shows that a document was ever there: no list, history or
+// bytes of a member that answers, and no file.
+func (c *checker) gone(s Sent) bool {
+	asked := len(c.final.Disks) > 0
+	for _, v := range c.views {
+		asked = true
+		if listed(v, s.ID) || len(v.Revisions[s.ID]) > 0 || v.Originals[s.ID] == s.SHA256 {
+			return false
+		}
+	}
+	for _, d := range c.final.Disks {
+		if d.Originals[s.SHA256] {
+			return false
+		}
+	}
+	return asked
+}
+
+func listed(v View, id doc.ID) bool {
+	return slices.ContainsFunc(v.Documents, func(d doc.Summary) bool { return d.ID == id })
 }
 
 func (c *checker) say(k Kind, id doc.ID, member, format string, args ...any) {
@@ -96,12 +137,12 @@ func (c *checker) list(v View) {
 
 // lists checks that all members list the same documents in the same state.
 func (c *checker) lists() {
-	if len(c.final.Views) == 0 {
+	if len(c.views) == 0 {
 		return
 	}
-	first := c.final.Views[0]
+	first := c.views[0]
 	want := rows(first)
-	for _, v := range c.final.Views[1:] {
+	for _, v := range c.views[1:] {
 		got := rows(v)
 		for id, w := range want {
 			if g, ok := got[id]; !ok {
@@ -128,8 +169,9 @@ func rows(v View) map[doc.ID]string {
 
 // shown checks what one member shows of an acknowledged document.
 func (c *checker) shown(s Sent, v View) {
-	if !slices.ContainsFunc(v.Documents, func(d doc.Summary) bool { return d.ID == s.ID }) {
-		c.say(Lost, s.ID, v.Member, "acknowledged at %s and not listed", s.First.Format("15:04:05.000"))
+	if !listed(v, s.ID) {
+		c.say(Hidden, s.ID, v.Member, "acknowledged at %s and not listed", s.First.Format("15:04:05.000"))
+		return
 	}
 	if why, ok := v.Problems[s.ID]; ok {
 		c.say(Hidden, s.ID, v.Member, "%s", why)
@@ -144,7 +186,7 @@ func (c *checker) shown(s Sent, v View) {
 // chain checks the revisions of a document that was only sent: it is read once.
 func (c *checker) chain(s Sent, member string, revs []doc.Record) {
 	if len(revs) == 0 {
-		c.say(Lost, s.ID, member, "it has no revision")
+		c.say(Hidden, s.ID, member, "it has no revision")
 		return
 	}
 	results := 0
@@ -214,6 +256,34 @@ func (c *checker) onDisk(s Sent) {
 	}
 	if arrivals < c.final.Copies {
 		c.say(Copies, s.ID, "", "its intake record is on %d disks, promised %d", arrivals, c.final.Copies)
+	}
+}
+
+// archive checks that the disks together hold every revision of a document, from
+// the first to the last that a member shows: it is what a lost log is made from.
+func (c *checker) archive(s Sent) {
+	if len(c.final.Disks) == 0 {
+		return
+	}
+	last, have := uint64(0), map[uint64]bool{}
+	for _, v := range c.views {
+		for _, r := range v.Revisions[s.ID] {
+			last = max(last, r.Revision)
+		}
+	}
+	for _, d := range c.final.Disks {
+		for n := range d.Records[s.ID] {
+			last, have[n] = max(last, n), true
+		}
+	}
+	var missing []uint64
+	for n := uint64(1); n <= last; n++ {
+		if !have[n] {
+			missing = append(missing, n)
+		}
+	}
+	if len(missing) > 0 {
+		c.say(Archive, s.ID, "", "revisions %v of %d are on no disk", missing, last)
 	}
 }
 

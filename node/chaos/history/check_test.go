@@ -3,6 +3,7 @@ package history_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -82,14 +83,25 @@ func TestCheck_FindsEachViolation(t *testing.T) {
 		want  history.Kind
 		forge func(w *world)
 	}{
-		{"a member lost it", history.Lost, func(w *world) { w.drop(1, hit(w)) }},
-		{"all lost it", history.Lost, func(w *world) {
+		{"a member does not list it", history.Hidden, func(w *world) { w.drop(1, hit(w)) }},
+		{"no member shows it, and disks have it", history.Hidden, func(w *world) {
 			for m := range w.f.Views {
-				w.drop(m, hit(w))
-				delete(w.f.Views[m].Revisions, hit(w))
+				w.vanish(m, hit(w))
 			}
 		}},
-		{"listed without history", history.Lost, func(w *world) { delete(w.f.Views[0].Revisions, hit(w)) }},
+		{"all lost it", history.Lost, func(w *world) { w.lose(hit(w)) }},
+		{"all lost it, and nobody looked at disks", history.Lost, func(w *world) { w.lose(hit(w)); w.f.Disks = nil }},
+		{"a revision in no archive", history.Archive, func(w *world) {
+			for _, d := range w.f.Disks {
+				delete(d.Records[hit(w)], 2)
+			}
+		}},
+		{"the last revision in no archive", history.Archive, func(w *world) {
+			for _, d := range w.f.Disks {
+				delete(d.Records[hit(w)], 3)
+			}
+		}},
+		{"listed without history", history.Hidden, func(w *world) { delete(w.f.Views[0].Revisions, hit(w)) }},
 		{"receipt of another", history.Answered, func(w *world) { w.h.Ops[2].ID = w.papers[0].ID }},
 		{"receipt with another digest", history.Answered, func(w *world) { w.h.Ops[2].Answer = w.papers[0].SHA256 }},
 		{"listed twice", history.Doubled, func(w *world) {
@@ -169,6 +181,78 @@ func TestCheck_FindsEachViolation(t *testing.T) {
 	}
 }
 
+// TestCheck_AMemberThatIsAwayIsOneViolation has one member not answer, and looks
+// that this is said once, and that what else is wrong is still found.
+func TestCheck_AMemberThatIsAwayIsOneViolation(t *testing.T) {
+	const why = "missing: jetstream: consumer is not current"
+	tests := []struct {
+		name  string
+		forge func(w *world)
+		want  []history.Kind // in order
+	}{
+		{"nothing else", func(*world) {}, []history.Kind{history.Refused}},
+		{"what only its disk has is not lost, but hidden by those who answer", func(w *world) {
+			id, sum := w.papers[2].ID, w.papers[2].SHA256
+			w.lose(id)
+			w.f.Disks[0].Originals[sum], w.f.Disks[0].Arrivals[id] = true, 1
+		}, []history.Kind{history.Copies, history.Copies, history.Hidden, history.Hidden, history.Refused}},
+		{"a document that nobody has", func(w *world) { w.lose(w.papers[2].ID) }, []history.Kind{history.Lost, history.Refused}},
+		{"all are away", func(w *world) {
+			for m := range w.f.Views {
+				w.away(m, why)
+			}
+		}, []history.Kind{history.Refused, history.Refused, history.Refused}},
+	}
+	for _, tc := range tests {
+		t.Run(tc.name, func(t *testing.T) {
+			w := newWorld()
+			w.away(0, why)
+			tc.forge(w)
+			var kinds []history.Kind
+			for _, v := range history.Check(w.h, w.f) {
+				if kinds = append(kinds, v.Kind); v.Kind == history.Refused && (v.Member == "" || !strings.Contains(v.Text, why)) {
+					t.Errorf("it does not say who is away, and why: %s", v)
+				}
+				if v.Kind == history.Hidden && v.Member == "a" {
+					t.Errorf("a member that was not asked is blamed for a document: %s", v)
+				}
+			}
+			slices.Sort(kinds)
+			if !slices.Equal(kinds, tc.want) {
+				t.Errorf("found %v, want %v", kinds, tc.want)
+			}
+		})
+	}
+}
+
+// away has a member not answer: nothing that it shows is known.
+func (w *world) away(member int, why string) {
+	w.f.Views[member] = history.View{Member: w.f.Views[member].Member, Away: why}
+}
+
+// vanish has a member show nothing of a document.
+func (w *world) vanish(member int, id doc.ID) {
+	w.drop(member, id)
+	delete(w.f.Views[member].Revisions, id)
+	delete(w.f.Views[member].Originals, id)
+}
+
+// lose takes a document from everywhere.
+func (w *world) lose(id doc.ID) {
+	for m := range w.f.Views {
+		w.vanish(m, id)
+	}
+	for _, d := range w.f.Disks {
+		delete(d.Arrivals, id)
+		delete(d.Records, id)
+		for _, p := range w.papers {
+			if p.ID == id {
+				delete(d.Originals, p.SHA256)
+			}
+		}
+	}
+}
+
 func (w *world) drop(member int, id doc.ID) {
 	v := &w.f.Views[member]
 	v.Documents = slices.DeleteFunc(v.Documents, func(d doc.Summary) bool { return d.ID == id })
@@ -192,5 +276,10 @@ func TestPause_LongestTimeWithoutAnswer(t *testing.T) {
 	}
 	if got, want := h.PauseWithin(at(150), at(6000)), 1100*time.Millisecond; got != want {
 		t.Errorf("pause within a window %v, want %v", got, want)
+	}
+	// Who is never answered waits until the last one gives up.
+	h.Ops = append(h.Ops, op(7000, 10_000, false), op(10_050, 13_050, false))
+	if got, want := h.Pause(), 6050*time.Millisecond; got != want {
+		t.Errorf("pause without an end %v, want %v", got, want)
 	}
 }

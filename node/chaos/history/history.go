@@ -37,6 +37,7 @@ type History struct {
 // View is what one member shows.
 type View struct {
 	Member    string
+	Away      string                  // why it could not be asked at all; empty: it answered
 	Documents []doc.Summary           // its list
 	Revisions map[doc.ID][]doc.Record // of the documents looked at, oldest first
 	Originals map[doc.ID]string       // SHA-256 of the bytes it gives out
@@ -56,7 +57,7 @@ type Kind string
 
 // The promises that are checked.
 const (
-	Lost      Kind = "lost"      // acknowledged, and a member does not have it
+	Lost      Kind = "lost"      // acknowledged, and neither a member that answers nor a disk has it
 	Answered  Kind = "answered"  // the receipt is of something else than was sent
 	Doubled   Kind = "doubled"   // one content is listed as several documents
 	Stranger  Kind = "stranger"  // listed, and nobody sent it
@@ -67,9 +68,10 @@ const (
 	Fork      Kind = "fork"      // two revisions under one number
 	Bytes     Kind = "bytes"     // the original is not what was sent
 	Copies    Kind = "copies"    // on fewer disks than promised
+	Archive   Kind = "archive"   // a revision is in no archive
 	Lists     Kind = "lists"     // members show different lists
-	Hidden    Kind = "hidden"    // a member could not be asked
-	Refused   Kind = "refused"   // a member never came back
+	Hidden    Kind = "hidden"    // a member that answers does not show what others have
+	Refused   Kind = "refused"   // a member never came back, or could not be asked at the end
 )
 
 // Violation is one broken promise.
@@ -134,12 +136,17 @@ func (h History) Pause() time.Duration { return h.PauseWithin(time.Time{}, time.
 // another; zero is no bound.
 func (h History) PauseWithin(from, to time.Time) time.Duration {
 	var good []time.Time
+	var last time.Time
 	for _, op := range h.Ops {
 		if op.Acked {
 			good = append(good, op.End)
 		}
+		if op.End.After(last) {
+			last = op.End
+		}
 	}
 	slices.SortFunc(good, time.Time.Compare)
+	good = append(good, last) // who was never answered waited until everybody gave up
 	longest := time.Duration(0)
 	for _, op := range h.Ops {
 		if op.Start.Before(from) || (!to.IsZero() && op.Start.After(to)) {
