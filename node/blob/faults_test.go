@@ -122,6 +122,46 @@ func TestCopiesOfALeavingMemberMove(t *testing.T) {
 	}
 }
 
+// TestCopiesOfALeavingMemberNeedOneRound has a member that stays not answer while
+// the one that leaves compares, as under load. When it answers again, what lacked
+// copies is looked after, and nothing else has to be compared once more.
+func TestCopiesOfALeavingMemberNeedOneRound(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 3, func(c *blob.CopiesConfig) { c.Soon = time.Hour }) // rounds are those of the test
+	for i := range 20 {
+		ingest(t, f.of("n0"), uint64(i), 500)
+	}
+	f.repair()
+	leaver := f.of("n1")
+	f.fault("n1", "n2", refuse)
+	f.leaving["n1"] = true
+	f.tell()
+	if err := leaver.Repair(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	whole := leaver.Status()
+	if d, err := f.of("n0").Drained(t.Context(), "n1"); err != nil || d.Safe || whole.Due == 0 {
+		t.Fatalf("with a member that does not answer: %+v, %v; %d due", d, err, whole.Due)
+	}
+	if err := leaver.RepairDue(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if d, err := f.of("n0").Drained(t.Context(), "n1"); err != nil || d.Safe {
+		t.Errorf("it still does not answer: %+v, %v", d, err)
+	}
+	f.fault("n1", "n2", nil)
+	if err := leaver.RepairDue(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	d, err := f.of("n0").Drained(t.Context(), "n1")
+	if err != nil || !d.Safe {
+		t.Errorf("when all is where it belongs: %+v, %v", d, err)
+	}
+	if st := leaver.Status(); !st.Started.Equal(whole.Started) {
+		t.Errorf("another round began at %v, after the one of %v", st.Started, whole.Started)
+	}
+}
+
 func TestCopiesDrainedOfADeadMember(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, 3, nil)

@@ -345,7 +345,12 @@ func (c *Copies) repairDue(ctx context.Context) error {
 	if len(c.repair.keys()) == 0 {
 		return nil
 	}
-	return c.newRound(ctx, c.now.Load()).due(ctx)
+	r := c.newRound(ctx, c.now.Load())
+	if err := r.due(ctx); err != nil {
+		return err
+	}
+	c.repair.mended(r.v, r.short)
+	return nil
 }
 
 // due looks after what is known to lack copies, even if others could as well.
@@ -356,12 +361,17 @@ func (r *round) due(ctx context.Context) error {
 		var page []Info
 		var erased []erasure
 		for _, key := range keys {
-			if i, err := r.c.local.Stat(ctx, key); err == nil {
+			i, err := r.c.local.Stat(ctx, key)
+			if err == nil {
 				page = append(page, i)
-			} else if at, err := r.c.local.erasedAt(key); err == nil && at > 0 {
+				continue
+			}
+			if at, eraseErr := r.c.local.erasedAt(key); eraseErr == nil && at > 0 {
 				erased = append(erased, erasure{key, at})
-			} else {
+			} else if doc.CodeOf(err) == doc.NotFound {
 				s.set(key, false)
+			} else {
+				r.short++ // it may be here
 			}
 		}
 		deaf, err := r.tell(ctx, erased)

@@ -48,6 +48,7 @@ type repairState struct {
 	whole    bool // a whole round is wanted
 	placedBy map[string]bool
 	settled  string // the set of members for which a round ended with nothing short
+	leaves   string // the set for which a round of this member, which leaves, ended with something short: all of that is due
 
 	running           bool
 	walked, of        int64
@@ -185,9 +186,12 @@ func (s *repairState) end(now time.Time, v *view, short int, err error) {
 		s.trouble, s.whole = err.Error(), true
 		return
 	}
-	s.of, s.finished = s.walked, now
+	s.of, s.finished, s.leaves = s.walked, now, ""
 	if short > 0 {
 		s.settled = ""
+		if v.members[v.self].Leaving {
+			s.leaves = v.set
+		}
 		return
 	}
 	s.settled = v.set
@@ -196,9 +200,20 @@ func (s *repairState) end(now time.Time, v *view, short int, err error) {
 	}
 }
 
+// mended takes in how it ended to look after all that is due. A member that leaves
+// looks after everything itself: when nothing of what was short in its round is short
+// any more, another round would find nothing.
+func (s *repairState) mended(v *view, short int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if short == 0 && s.leaves == v.set && !s.whole && !s.more {
+		s.settled, s.leaves = v.set, ""
+	}
+}
+
 // wait says how long the background may rest, and whether it then does a whole
-// round.
-func (s *repairState) wait(cfg CopiesConfig, strangers bool) (time.Duration, bool) {
+// round. hurry is that somebody waits for this member to have its copies whole.
+func (s *repairState) wait(cfg CopiesConfig, strangers, hurry bool) (time.Duration, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	rest := cfg.Every
@@ -210,6 +225,8 @@ func (s *repairState) wait(cfg CopiesConfig, strangers bool) (time.Duration, boo
 		return min(rest, retryDue), true
 	case s.whole || s.more && len(s.due) == 0:
 		return cfg.Soon, true
+	case s.settled == "" && len(s.due) == 0 && hurry:
+		return min(rest, retryDue), true
 	case s.settled == "" && len(s.due) == 0: // others were to send what is short
 		return min(rest, max(retryDue, 10*s.finished.Sub(s.started))), true
 	case (len(s.due) > 0 || strangers) && rest > retryDue:
@@ -221,7 +238,7 @@ func (s *repairState) wait(cfg CopiesConfig, strangers bool) (time.Duration, boo
 // keepRepairing is the background.
 func (c *Copies) keepRepairing(ctx context.Context) {
 	for ctx.Err() == nil {
-		rest, whole := c.repair.wait(c.cfg, len(c.strangers()) > 0)
+		rest, whole := c.repair.wait(c.cfg, len(c.strangers()) > 0, c.now.Load().changes())
 		t := time.NewTimer(rest)
 		woken := false
 		select {
@@ -235,7 +252,7 @@ func (c *Copies) keepRepairing(ctx context.Context) {
 			return
 		}
 		if woken { // several changes in a row are one
-			if _, whole = c.repair.wait(c.cfg, true); sleep(ctx, c.cfg.Soon) != nil {
+			if _, whole = c.repair.wait(c.cfg, true, false); sleep(ctx, c.cfg.Soon) != nil {
 				return
 			}
 		}

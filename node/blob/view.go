@@ -50,6 +50,9 @@ func newView(self string, members []Member) *view {
 	return v
 }
 
+// changes says whether a member leaves, which waits for the copies of others.
+func (v *view) changes() bool { return len(v.goal) < len(v.members) }
+
 // copies is how many members keep an object.
 func (v *view) copies() int { return min(mostCopies, len(v.goal)) }
 
