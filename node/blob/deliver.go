@@ -168,8 +168,14 @@ func (d *delivery) send(ctx context.Context, id string) (existed bool, err error
 	select {
 	case p.slots <- struct{}{}:
 	default:
+		// Who sends gives up one day and asks another member: what then still stood in
+		// line would keep a member busy that is too slow already.
+		late := time.NewTimer(peerAnswer)
+		defer late.Stop()
 		select {
 		case p.slots <- struct{}{}:
+		case <-late.C:
+			return false, doc.Errorf(doc.Unavailable, "member %s is too slow", p.name)
 		case <-d.answered: // enough have it; repair brings it to a member that is so far behind
 			return false, doc.Errorf(doc.Unavailable, "member %s is too slow", p.name)
 		case <-ctx.Done():

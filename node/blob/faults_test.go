@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -160,6 +161,44 @@ func TestCopiesOfALeavingMemberNeedOneRound(t *testing.T) {
 	if st := leaver.Status(); !st.Started.Equal(whole.Started) {
 		t.Errorf("another round began at %v, after the one of %v", st.Started, whole.Started)
 	}
+}
+
+// TestCopiesDoNotStandInLineForever has both other members take all that may be on
+// its way to them at a time, and no more: what comes then is answered, not kept
+// until nobody waits for it.
+func TestCopiesDoNotStandInLineForever(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 3, func(c *blob.CopiesConfig) { c.Soon = time.Hour })
+	taken, release := make(chan struct{}, 1000), make(chan struct{})
+	for _, id := range []string{"n1", "n2"} {
+		f.fault("n0", id, func(req *http.Request, pass passOn) (*http.Response, error) {
+			if req.Method != http.MethodPut {
+				return pass(req)
+			}
+			taken <- struct{}{}
+			<-release // even when who asked has given up
+			return nil, errors.New("connection refused")
+		})
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	defer cancel()
+	var wg sync.WaitGroup
+	put := func(i int) error {
+		b := fmt.Appendf(nil, "object %d", i)
+		return f.of("n0").Put(ctx, blob.OriginalKey(sha256.Sum256(b)), bytes.NewReader(b), int64(len(b)))
+	}
+	const atOnce = 32
+	for i := range atOnce {
+		wg.Go(func() { _ = put(i) }) // it is to hang
+	}
+	for range 2 * atOnce {
+		<-taken
+	}
+	if err := put(atOnce); doc.CodeOf(err) != doc.Unavailable {
+		t.Errorf("one more object: %v, want that members are too slow", err)
+	}
+	close(release)
+	wg.Wait()
 }
 
 func TestCopiesDrainedOfADeadMember(t *testing.T) {
