@@ -4,6 +4,7 @@ package chaos
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -215,5 +216,33 @@ func TestPlan_FullLoadEndsSoonAfterTheLastFaultBegan(t *testing.T) {
 	p := Plan{Least: 3 * time.Second, Faults: []Fault{{Kind: Exchange, At: time.Second}, {Kind: Stop, At: 2 * time.Second, For: 20 * time.Second}}}
 	if got, want := p.burst(), 22*time.Second+afterwards; got != want {
 		t.Errorf("full load for %v, want %v", got, want)
+	}
+}
+
+// holed is a system whose log has a hole: an index that is made anew lacks what the
+// others were told when it was whole.
+type holed struct {
+	*Recto
+	forget func(*Member)
+}
+
+func (h holed) Renew(_ context.Context, _ *Cluster, m *Member) error {
+	h.forget(m)
+	return nil
+}
+
+func TestRenew_SeesAHoleThatOnlyAnEmptyIndexShows(t *testing.T) {
+	s := newStage(t)
+	gone := s.papers[9].ID
+	s.c.cfg.System = holed{s.r, func(m *Member) { delete(s.shows[slices.Index(s.c.members, m)], gone) }}
+	if before := s.judge(); len(before) > 0 {
+		t.Fatalf("blamed while nobody begins anew: %v", before)
+	}
+	lane, rep := &Lane{c: s.c}, Report{}
+	found := lane.renew(t.Context(), s.c, Plan{Seed: 10}, s.h, &rep)
+	if !slices.ContainsFunc(found, func(v history.Violation) bool {
+		return v.ID == gone && v.Kind == history.Hidden && v.Member == rep.Renewed && strings.Contains(v.Text, "made anew")
+	}) {
+		t.Errorf("found %v, want that %s hides %s", found, rep.Renewed, gone)
 	}
 }
