@@ -9,7 +9,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/recto-edge/recto/node/blob"
@@ -84,6 +86,67 @@ func (a archive) empty(ctx context.Context) (bool, error) {
 		return blob.Stop
 	})
 	return none, err
+}
+
+// held is what the archive has of a document, by the names of its objects.
+type held struct {
+	id        doc.ID
+	last      uint64 // revision
+	revisions uint64 // how many numbers up to last are there
+}
+
+// each calls fn with what is held of every document, in the order of IDs.
+func (a archive) each(ctx context.Context, fn func(held) error) error {
+	var now held
+	flush := func() error {
+		if now.id == "" {
+			return nil
+		}
+		return fn(now)
+	}
+	err := a.store.List(ctx, recordsPrefix, "", func(i blob.Info) error {
+		number, ok := revisionOf(i.Key)
+		if !ok {
+			return nil
+		}
+		if id := doc.ID(documentOf(i.Key)); id != now.id {
+			if err := flush(); err != nil {
+				return err
+			}
+			now = held{id: id}
+		}
+		if number != now.last { // keys are in order; of two histories both have the number
+			now.last = number
+			now.revisions++
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("list archive: %w", err)
+	}
+	return flush()
+}
+
+// numbers gives the revisions of a document that are archived.
+func (a archive) numbers(ctx context.Context, id doc.ID) (map[uint64]bool, error) {
+	have := map[uint64]bool{}
+	err := a.store.List(ctx, recordsPrefix+string(id)+"/", "", func(i blob.Info) error {
+		if number, ok := revisionOf(i.Key); ok {
+			have[number] = true
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list revisions: %w", err)
+	}
+	return have, nil
+}
+
+// revisionOf gives the number in the key of a revision.
+func revisionOf(key string) (uint64, bool) {
+	digits, _, ok := strings.Cut(path.Base(key), "-")
+	number, err := strconv.ParseUint(digits, 10, 64)
+	return number, ok && err == nil && number > 0
 }
 
 // latest calls fn with the last archived revision of every document.

@@ -121,17 +121,25 @@ func (n *Node) still(ctx context.Context, fn func() error) error {
 // applyRevision takes one revision into the index and tells watchers.
 func (n *Node) applyRevision(seq uint64, r doc.Record) error {
 	before, _ := n.db.Index().Get(r.ID)
+	if seq != n.db.Index().Applied()+1 {
+		n.doubt.Store(true) // what is missing was erased, or lost by the copies that were asked
+	}
 	if err := n.db.Index().Apply(seq, r); err != nil {
 		return err
 	}
 	if seq == n.wholeAt.Load() {
 		n.showIndex()
 	}
+	n.tell(before, r)
+	return nil
+}
+
+// tell tells those who follow documents on this member of a revision in the index.
+func (n *Node) tell(before, r doc.Record) {
 	n.learnFrom(before, r)
 	n.sources.hear(r)
 	n.accepted.Delete(r.ID)
 	n.live.publish(doc.Event{ID: r.ID, Revision: r.Revision, State: r.State, Name: r.Name, At: r.UpdatedAt})
-	return nil
 }
 
 // learnFrom tells learning what was said of a document on another member; what was

@@ -140,6 +140,7 @@ func (n *Node) resetBroker(ctx context.Context, id string) error {
 		return err
 	}
 	// While it led it may have passed over work that it lacked.
+	n.doubt.Store(true)
 	return q.Recall(ctx, from)
 }
 

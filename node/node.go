@@ -79,6 +79,7 @@ type Node struct {
 	shift   shift
 	sources *sources
 	wholeAt atomic.Uint64 // the place in the log where an index that was begun anew is whole
+	doubt   atomic.Bool   // index and archive may lack what was passed over: see compare.go
 
 	route   string     // host:port where the broker listens for those of other members
 	tending sync.Mutex // of broker and routed
@@ -91,13 +92,10 @@ type Node struct {
 	secrets   sync.Map // passwords of encrypted documents by id, in memory only
 	erasing   sync.Mutex
 
-	// ill is how the broker does, see cure, unstick and afterJump; the prober's alone.
-	ill struct {
-		failed, stuck, restarts int
-		looked                  time.Time
-		jumped                  bool
-	}
-	closers  []closer // in order of acquisition; run last in, first out
+	began    time.Time // keeps its monotonic part
+	clock    clockWatch
+	ill      struct{ failed, stuck, restarts int } // how the broker does, see cure and unstick; the prober's alone
+	closers  []closer                              // in order of acquisition; run last in, first out
 	stopOnce sync.Once
 }
 

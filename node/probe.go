@@ -35,30 +35,6 @@ func (n *Node) probe(ctx context.Context) {
 	note(partLog, err)
 	n.cure(ctx, err)
 	n.unstick(ctx, health, err)
-	n.afterJump(ctx, q, time.Now())
-}
-
-// clockBack is by how much the wall clock must have gone back between two probes for
-// what was handed out before to be handed out again.
-const clockBack = 2 * time.Second
-
-// afterJump looks whether the wall clock was put back since the last probe, and tries
-// until the work that waits by the old time has been called back.
-func (n *Node) afterJump(ctx context.Context, q *queue.Queue, now time.Time) {
-	last := n.ill.looked
-	n.ill.looked = now
-	if !last.IsZero() && now.Sub(last)-now.Round(0).Sub(last.Round(0)) > clockBack { // Round takes the monotonic time away
-		n.ill.jumped = true
-	}
-	if !n.ill.jumped {
-		return
-	}
-	if err := q.Again(ctx); err != nil {
-		n.log.Warn("the clock was put back: work in hand is called back, again in a moment", "error", err)
-		return
-	}
-	n.ill.jumped = false
-	n.log.Warn("the clock was put back: work in hand was called back")
 }
 
 // checkBlobs says whether an object could be kept now.

@@ -33,7 +33,8 @@ const handOver = 3 * time.Second
 // the node, which gives back what was acquired so far. What a person at the
 // console must know is written to out.
 func (n *Node) Start(ctx context.Context, out io.Writer) error {
-	n.started = time.Now().UTC()
+	n.began = time.Now()
+	n.started = n.began.UTC()
 	ctx, n.endStart = context.WithCancelCause(ctx)
 	defer n.endStart(nil)
 	for _, step := range []struct {
@@ -68,6 +69,7 @@ func (n *Node) Start(ctx context.Context, out io.Writer) error {
 	}
 	probes := newCrew()
 	probes.every(probePeriod, n.probe)
+	probes.every(clockPeriod, n.watchClock)
 	n.onStop("probes", func(context.Context) error { probes.stop(); return nil })
 	// A stop first lets the requests under way end, while all they need is there.
 	n.onStop("requests", n.server.Shutdown)

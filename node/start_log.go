@@ -93,6 +93,7 @@ func (n *Node) startLog(ctx context.Context) error {
 	}
 	n.parts.set(partIndex, partOK, "")
 	readers.every(sweepPeriod, n.sweep)
+	readers.run(n.keepComparing)
 	return nil
 }
 

@@ -382,3 +382,51 @@ func TestCountersForgetThePast(t *testing.T) {
 		t.Errorf("%d counters are kept, %v", n, err)
 	}
 }
+
+// What the log did not show is taken in beside it, and documents come in order of
+// their IDs, page by page.
+func TestIndex_AmendAndAfter(t *testing.T) {
+	t.Parallel()
+	x := openTest(t).Index()
+	want := map[doc.ID]uint64{}
+	for n := range 5 {
+		if err := x.Apply(uint64(n+1), record(n)); err != nil {
+			t.Fatal(err)
+		}
+		want[docID(n)] = 1
+	}
+	later, unknown := done(t, record(1), noon.Add(time.Minute)), record(7)
+	for _, r := range []doc.Record{later, record(1), unknown} { // an older one changes nothing
+		if err := x.Amend(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want[later.ID], want[unknown.ID] = later.Revision, 1
+	if x.Applied() != 5 {
+		t.Errorf("Applied = %d, want 5", x.Applied())
+	}
+	o, err := x.Overview(noon.Add(2 * time.Minute))
+	if err != nil || o.Total != 6 || o.ByState[doc.StateDone] != 1 {
+		t.Errorf("overview %+v, %v", o, err)
+	}
+	got := map[doc.ID]uint64{}
+	var last doc.ID
+	for {
+		page, err := x.After(last, 4)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page) == 0 {
+			break
+		}
+		for _, r := range page {
+			if r.ID <= last {
+				t.Errorf("%s comes after %s", r.ID, last)
+			}
+			got[r.ID], last = r.Revision, r.ID
+		}
+	}
+	if d := gocmp.Diff(want, got); d != "" {
+		t.Errorf("in order (-want +got):\n%s", d)
+	}
+}

@@ -21,12 +21,16 @@ func (q *Queue) Durable(ctx context.Context, name string, fn func(ctx context.Co
 	var consumer jetstream.Consumer
 	bind := func(ctx context.Context) (err error) {
 		consumer, err = q.js.CreateOrUpdateConsumer(ctx, logStream, jetstream.ConsumerConfig{
-			Durable: name, AckPolicy: jetstream.AckExplicitPolicy, AckWait: 10 * time.Second,
+			Durable: name, AckPolicy: jetstream.AckExplicitPolicy, AckWait: durableWait,
 			MaxDeliver: -1, MaxAckPending: readBatch,
 		})
 		return err
 	}
+	var wait standstill
 	for bound := false; ctx.Err() == nil; {
+		if wait.due(time.Now()) {
+			q.unstick(ctx, consumer, &wait)
+		}
 		if !bound {
 			if err := q.retry(ctx, bind); err != nil {
 				break // ctx has ended

@@ -132,6 +132,28 @@ func (q *Queue) Latest(ctx context.Context, id doc.ID) (doc.Record, uint64, erro
 	return rec, e.seq, err
 }
 
+// Revisions calls fn with the revisions of a document that the leader of the log
+// has, oldest first.
+func (q *Queue) Revisions(ctx context.Context, id doc.ID, fn func(seq uint64, rec doc.Record) error) error {
+	for seq := uint64(1); ; {
+		e, err := q.next(ctx, id, seq)
+		if errors.Is(err, errNone) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("revisions of %s: %w", id, err)
+		}
+		rec, err := e.record()
+		if err == nil {
+			err = fn(e.seq, rec)
+		}
+		if err != nil {
+			return err
+		}
+		seq = e.seq + 1
+	}
+}
+
 // errStale says that a leader that is none any more has answered.
 var errStale = errors.New("the log changes hands")
 
