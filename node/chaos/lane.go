@@ -19,7 +19,7 @@ import (
 // Times of a run.
 const (
 	formTime = 3 * time.Minute // a cluster forms
-	healTime = 90 * time.Second
+	healTime = 150 * time.Second
 	// settleTime bounds a judgement however much still moves.
 	settleTime = 8 * time.Minute
 )
