@@ -199,6 +199,14 @@ func runUpgrade(ctx context.Context, s streams, args []string) error {
 		fmt.Fprintln(s.err, "recto upgrade: use recto upgrade finalise")
 		return errUsage
 	}
+	before, err := c.Cluster(ctx)
+	if err != nil {
+		return err
+	}
+	if before.LevelUp <= before.Level {
+		_, err = fmt.Fprintf(s.out, "Nothing waits: what all members can use (level %d) is in use.\n", before.Level)
+		return err
+	}
 	if err := c.Finalise(ctx); err != nil {
 		return err
 	}

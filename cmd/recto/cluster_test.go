@@ -119,6 +119,12 @@ func TestTokenDrainUpgrade(t *testing.T) {
 	if got := fmt.Sprint(m.asked); got != want {
 		t.Errorf("asked %s, want %s", got, want)
 	}
+	done := three()
+	done.LevelUp = done.Level
+	m = startMembers(t, done)
+	if code, out, _ := m.recto("upgrade", "finalise"); code != exitOK || !strings.Contains(out, "Nothing waits") || len(m.asked) > 0 {
+		t.Errorf("nothing to finalise: %d %s %v", code, out, m.asked)
+	}
 	for _, args := range [][]string{{"token"}, {"token", "list"}, {"upgrade", "undo"}, {"drain"}, {"remove", "a", "b"}} {
 		if code, _, _ := m.recto(args...); code != exitUsage {
 			t.Errorf("%q: %d", args, code)
