@@ -71,7 +71,7 @@ func printCluster(out io.Writer, v doc.ClusterView) error {
 // printMember prints what does not fit the table and somebody should know.
 func printMember(out io.Writer, m doc.Member) {
 	for _, missing := range m.Missing {
-		fmt.Fprintf(out, "  %s: %s does not work\n", m.Name, missing)
+		fmt.Fprintf(out, "  %s is not ready: %s\n", m.Name, missing)
 	}
 	if math.Abs(m.ClockSkew) >= 0.5 {
 		fmt.Fprintf(out, "  %s: its clock is off by %+.1f s\n", m.Name, m.ClockSkew)

@@ -239,7 +239,7 @@ func (b *Broker) Health() error {
 		return err
 	}
 	if h := run.server.Healthz(nil); h.Status != "ok" {
-		return fmt.Errorf("jetstream: %s", h.Error)
+		return fmt.Errorf("not all of its copies are up to date: %s", h.Error)
 	}
 	return nil
 }

@@ -119,6 +119,6 @@ func memberAlarms(m doc.Member, v doc.ClusterView, add func(severity, code, memb
 		add(critical, "version", m.ID, "%s runs version %s, which cannot work with this cluster: install the version of the others.", m.Name, m.Version)
 	}
 	if len(m.Missing) > 0 {
-		add(warn, "not_ready", m.ID, "%s: %s", m.Name, m.Missing[0])
+		add(warn, "not_ready", m.ID, "%s is not ready: %s", m.Name, m.Missing[0])
 	}
 }
