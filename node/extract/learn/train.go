@@ -27,6 +27,9 @@ func Train(rows []Example, o Options) (*Forest, error) {
 	return f, nil
 }
 
+// leastWeight is less than any row weighs, and more than sums differ by in their order.
+const leastWeight = 1e-9
+
 // maxBins is how many values of a column are told apart; bin 0 is for NaN.
 const maxBins = 64
 
@@ -36,16 +39,20 @@ type trainer struct {
 	columns int
 	cuts    [][]float32 // of a column: upper edge of each bin but the last
 	binned  [][]uint8   // of a column: the bin of each row
+	at      []int       // of a column: where its bins begin in a histogram
+	bins    int         // of all columns that can be asked
 	score   []float64   // log odds so far
-	g, h    []float64   // gradient and curvature of the loss
+	slope   []slope     // of each row
 }
+
+// slope is the gradient and curvature of the loss, and the weight, of one or more rows.
+type slope struct{ g, h, w float64 }
 
 func newTrainer(rows []Example, o Options) (*trainer, error) {
 	if len(rows) == 0 {
 		return nil, fmt.Errorf("%w: is empty", errExamples)
 	}
-	t := &trainer{o: o, rows: rows, columns: len(rows[0].X), score: make([]float64, len(rows)),
-		g: make([]float64, len(rows)), h: make([]float64, len(rows))}
+	t := &trainer{o: o, rows: rows, columns: len(rows[0].X), score: make([]float64, len(rows)), slope: make([]slope, len(rows))}
 	for i, r := range rows {
 		if len(r.X) != t.columns {
 			return nil, fmt.Errorf("%w: row %d has %d columns, the first has %d", errExamples, i, len(r.X), t.columns)
@@ -54,9 +61,16 @@ func newTrainer(rows []Example, o Options) (*trainer, error) {
 			return nil, fmt.Errorf("%w: row %d has a prior or weight that is no number", errExamples, i)
 		}
 		t.score[i] = r.Prior
+		if t.slope[i].w = r.Weight; r.Weight == 0 {
+			t.slope[i].w = 1
+		}
 	}
 	for c := range t.columns {
 		t.bin(c)
+		t.at = append(t.at, t.bins)
+		if n := len(t.cuts[c]); n > 0 { // else it is always the same
+			t.bins += n + 2
+		}
 	}
 	return t, nil
 }
@@ -107,15 +121,11 @@ func between(a, b float32) float32 {
 
 func (t *trainer) gradients() {
 	for i, r := range t.rows {
-		w := r.Weight
-		if w == 0 {
-			w = 1
-		}
-		p, y := Sigmoid(t.score[i]), 0.0
+		x, p, y := &t.slope[i], Sigmoid(t.score[i]), 0.0
 		if r.Yes {
 			y = 1
 		}
-		t.g[i], t.h[i] = w*(p-y), max(w*p*(1-p), 1e-9)
+		x.g, x.h = x.w*(p-y), max(x.w*p*(1-p), 1e-9)
 	}
 }
 
@@ -125,6 +135,7 @@ type leaf struct {
 	depth int
 	rows  []int32
 	g, h  float64
+	hist  []slope // of its rows, bin by bin; nil where it is not parted
 }
 
 // grow makes one tree and adds it to the scores; ok is false when no question is
@@ -134,9 +145,10 @@ func (t *trainer) grow() (tree Tree, ok bool) {
 	root := leaf{rows: all}
 	for i := range all {
 		all[i] = int32(i)
-		root.g += t.g[i]
-		root.h += t.h[i]
+		root.g += t.slope[i].g
+		root.h += t.slope[i].h
 	}
+	root.hist = t.histogram(all)
 	tree.add()
 	open := []leaf{root}
 	for len(open) > 0 {
@@ -156,6 +168,9 @@ func (t *trainer) grow() (tree Tree, ok bool) {
 		tree.Column[l.node], tree.Cut[l.node], tree.Left[l.node], tree.Miss[l.node] = int16(s.column), s.cut, int16(left), s.missLeft
 		a, b := t.part(l, s)
 		a.node, b.node, a.depth, b.depth = left, left+1, l.depth+1, l.depth+1
+		if a.depth < t.o.Depth {
+			t.share(l, &a, &b)
+		}
 		open = append(open, a, b)
 	}
 	return tree, ok
@@ -185,35 +200,56 @@ type question struct {
 	gain     float64
 }
 
+// histogram sums up the slopes of rows by the bins of each column.
+func (t *trainer) histogram(rows []int32) []slope {
+	all := make([]slope, t.bins)
+	for c := range t.columns {
+		if len(t.cuts[c]) == 0 {
+			continue
+		}
+		bins, hist := t.binned[c], all[t.at[c]:]
+		for _, i := range rows {
+			x, s := &hist[bins[i]], &t.slope[i]
+			x.g += s.g
+			x.h += s.h
+			x.w += s.w
+		}
+	}
+	return all
+}
+
+// share gives the two parts of a leaf their histograms: the smaller one is counted, the
+// other is what it leaves of the whole, which is given up.
+func (t *trainer) share(l leaf, a, b *leaf) {
+	if len(a.rows) > len(b.rows) {
+		a, b = b, a
+	}
+	a.hist, b.hist = t.histogram(a.rows), l.hist
+	for i, x := range a.hist {
+		y := &b.hist[i]
+		y.g -= x.g
+		y.h -= x.h
+		y.w -= x.w
+	}
+}
+
 func (t *trainer) best(l leaf) (best question, found bool) {
-	type cell struct{ g, h, w float64 }
-	var hist [maxBins]cell
 	parent := l.g * l.g / (l.h + t.o.Penalty)
 	for c := range t.columns {
 		if len(t.cuts[c]) == 0 {
-			continue // always the same
+			continue
 		}
-		bins := t.binned[c]
 		n := len(t.cuts[c]) + 2
-		clear(hist[:n])
-		for _, i := range l.rows {
-			x := &hist[bins[i]]
-			x.g += t.g[i]
-			x.h += t.h[i]
-			x.w += max(t.rows[i].Weight, 0)
-			if t.rows[i].Weight == 0 {
-				x.w++
-			}
-		}
-		total := cell{}
-		for _, x := range hist[:n] {
+		hist := l.hist[t.at[c]:][:n]
+		total := slope{}
+		for _, x := range hist {
 			total.w += x.w
 		}
 		for _, missLeft := range []bool{true, false} {
-			if !missLeft && hist[0].w == 0 {
+			if !missLeft && hist[0].w < leastWeight {
 				continue
 			}
-			a := cell{}
+			a := slope{}
 			if missLeft {
 				a = hist[0]
 			}
@@ -242,8 +278,8 @@ func (t *trainer) part(l leaf, s question) (a, b leaf) {
 			to = &a
 		}
 		to.rows = append(to.rows, i)
-		to.g += t.g[i]
-		to.h += t.h[i]
+		to.g += t.slope[i].g
+		to.h += t.slope[i].h
 	}
 	return a, b
 }
