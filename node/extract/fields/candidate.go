@@ -156,33 +156,6 @@ func (r *row) found(ft doc.FieldType, form *regexp.Regexp, h Hints) []Candidate 
 	return out
 }
 
-func (r *row) money(h Hints, dates []Candidate) []Candidate {
-	var out []Candidate
-	for _, m := range moneyForm.FindAllStringIndex(r.text, -1) {
-		start, end := trimSpan(r.text, m[0], m[1])
-		if start >= end || !standsAlone(r.text, start, end) {
-			continue
-		}
-		if strings.Contains(r.text[start:end], " ") && !spacedAmount(r.text[start:end]) {
-			continue
-		}
-		c := r.candidate(doc.Money, start, end, "")
-		if overlapsAny(c.at, dates) {
-			continue
-		}
-		a, ok := parseMoney(r.text[start:end], h)
-		if !ok {
-			continue
-		}
-		if a.decimals == 0 && a.currency == "" && len(digits(c.Raw)) > 7 && digitsOnly(c.Raw) {
-			continue // a number of something, not an amount
-		}
-		c.Value, c.Currency, c.Decimals = a.value, a.currency, a.decimals
-		out = append(out, c)
-	}
-	return out
-}
-
 func trimSpan(s string, start, end int) (int, int) {
 	for start < end && (s[start] == ' ' || s[start] == '\t') {
 		start++

@@ -28,6 +28,8 @@ type Hints struct {
 	Decimal    byte   // '.' or ',' when the document's amounts settle it
 	Currency   string // ISO 4217, for a dollar sign or an amount without one
 	Country    string // ISO 3166 alpha-2, for numbers without a prefix
+
+	dollarSigns bool // amounts have a dollar before them
 }
 
 // Canonical gives the canonical form of s as a value of type ft, and whether s

@@ -17,7 +17,7 @@ var (
 // hintsOf learns from the whole document how its dates and amounts are written.
 func hintsOf(l *layout) Hints {
 	var h Hints
-	point, comma, us, clock, order := 0, 0, 0, 0, 0
+	point, comma, dollar, us, clock, order := 0, 0, 0, 0, 0, 0
 	seen := map[string]int{}
 	for _, r := range l.rows {
 		for _, c := range currenciesIn(r.text) {
@@ -28,6 +28,7 @@ func hintsOf(l *layout) Hints {
 		}
 		point += len(pointCents.FindAllString(r.text, -1))
 		comma += len(commaCents.FindAllString(r.text, -1))
+		dollar += len(dollarBefore.FindAllString(r.text, -1))
 		us += len(usPlace.FindAllString(r.text, -1))
 		clock += len(clockAMPM.FindAllString(r.text, -1))
 		for _, d := range findDates(r.text, h) {
@@ -40,6 +41,7 @@ func hintsOf(l *layout) Hints {
 	case comma > 2*point:
 		h.Decimal = ','
 	}
+	h.dollarSigns = dollar > 1
 	most := 0
 	for c, n := range seen { // ties go to the name that sorts first, so that the same page always gives the same answer
 		if n > most || n == most && c < h.Currency {

@@ -1,6 +1,7 @@
 package fields
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -187,8 +188,12 @@ func newRow(page int, words []doc.Word, h int) *row {
 	return r
 }
 
+// gluedAmount is a word with an amount behind it that has its sign.
+var gluedAmount = regexp.MustCompile(`^(\p{L}{3,}?)(?:` + moneySigns + `|\p{Sc})\d[\d,.]*[.,]\d\d$`)
+
 // splitWord cuts a word behind a colon, an equals sign or a hash, so that
-// "DATE:11/01/2019" is a label and a value. Times and ratios stay whole.
+// "DATE:11/01/2019" is a label and a value, and before an amount with a sign, as in
+// "TotalRM21.85". Times and ratios stay whole.
 func splitWord(w doc.Word) []token {
 	rs := []rune(w.Text)
 	var out []token
@@ -217,6 +222,9 @@ func splitWord(w doc.Word) []token {
 		case r == '#' && letterBefore:
 			put(i + 1)
 		}
+	}
+	if m := gluedAmount.FindStringSubmatch(string(rs[from:])); m != nil {
+		put(from + len([]rune(m[1])))
 	}
 	put(len(rs))
 	return out
