@@ -37,6 +37,7 @@ type Features struct {
 	Clock     bool    // a time of day stands on its row
 	BesideID  bool    // the document's number stands before it on its row
 	Rounded   bool    // another amount and a printed rounding add up to it
+	Tender    int     // 1: what was to be paid, -1: what was handed over for it
 	HasSign   bool    // a currency stands beside it
 }
 
@@ -116,6 +117,12 @@ func moneyScore(spec doc.FieldSpec, c Candidate, f Features, s float64) float64 
 		}
 		if f.Rounded {
 			s = max(s, 0.5) + 0.3
+		}
+		switch f.Tender {
+		case 1:
+			s = max(s, 0.5) + 0.2
+		case -1:
+			s -= 0.3
 		}
 		if c.Value == "0.00" || c.Value[0] == '-' {
 			s -= 0.25

@@ -14,11 +14,22 @@ const least = 0.2
 // is no answer: a doubtful value to look at is worth more to a person than none.
 const leastLearned = 0.1
 
-func leastOf(c scored) float64 {
-	if c.method == byScorer {
-		return leastLearned
+// likelyEnough says whether the first of ranked is likely enough to be an answer. A field
+// that each document of the type has is answered by what something learned thinks little
+// of, where all others together are less likely.
+func likelyEnough(spec doc.FieldSpec, ranked []scored) bool {
+	if len(ranked) == 0 {
+		return false
 	}
-	return least
+	c := ranked[0]
+	if c.method != byScorer {
+		return c.score >= least
+	}
+	others := 0.0
+	for _, o := range ranked[1:] {
+		others += o.score
+	}
+	return c.score >= leastLearned || spec.Required && c.score > others
 }
 
 // Pick finds the fields of t in a reading with the rules that need no training.
@@ -75,7 +86,7 @@ func (r *reader) answers(t doc.Type, k Knowledge) []answer {
 	r.equals(t, ranked)
 	var out []answer
 	for i, spec := range t.Fields {
-		if spec.Type != doc.Table && len(ranked[i]) > 0 && ranked[i][0].score >= leastOf(ranked[i][0]) {
+		if spec.Type != doc.Table && likelyEnough(spec, ranked[i]) {
 			out = append(out, answer{r.field(spec, ranked[i], proven[i]), r.sureView(i, ranked[i], proven[i])})
 		}
 	}

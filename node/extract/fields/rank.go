@@ -36,6 +36,7 @@ type reader struct {
 	repeats   map[string]int // by type and value
 	largest   int64
 	rounded   map[int64]bool        // amounts that another amount and a printed rounding make
+	tender    map[int64]int         // see tendered
 	first     map[doc.FieldType]int // row of the first and last candidate of a type
 	last      map[doc.FieldType]int
 	parties   *parties
@@ -72,7 +73,7 @@ func newReader(reading doc.Reading, t doc.Type) *reader {
 			r.largest = max(r.largest, n)
 		}
 	}
-	r.rounded = r.roundings()
+	r.rounded, r.tender = r.roundings(), r.tendered()
 	r.labels = indexLabels(labelsOf(t.Fields))
 	r.matches = r.labels.matches(l.rows)
 	r.rowLabels = make([][]labelMatch, len(l.rows))
@@ -153,7 +154,7 @@ func (r *reader) place(c Candidate) Features {
 	f.Height = float64(c.Box.H()) / float64(r.layout.height[c.Page])
 	if n, ok := minor(c.Value); ok && c.Type == doc.Money {
 		f.Largest = n >= r.largest
-		f.Rounded = r.rounded[n]
+		f.Rounded, f.Tender = r.rounded[n], r.tender[n]
 	}
 	f.BesideID = c.Type == doc.Date && r.besideID(c)
 	f.Clock = c.Type == doc.Date && clock.MatchString(r.layout.rows[c.Row].text)

@@ -62,14 +62,12 @@ func (r *reader) preferRounded(list []scored) {
 	if len(list) < 2 || list[0].Type != doc.Money {
 		return
 	}
-	facts := r.amountFacts()
 	exact, ok := minor(list[0].Value)
-	if !ok || facts.twin[exact] != -1 {
+	if !ok {
 		return
 	}
 	for k := 1; k < len(list); k++ {
-		n, ok := minor(list[k].Value)
-		if ok && facts.twin[n] == 1 && abs(n-exact) <= maxTwin && list[k].score >= roundedShare*list[0].score {
+		if r.roundedFrom(list[k], exact) && list[k].score >= roundedShare*list[0].score {
 			rounded := list[k]
 			copy(list[1:k+1], list[:k])
 			list[0] = rounded
@@ -77,4 +75,11 @@ func (r *reader) preferRounded(list []scored) {
 			return
 		}
 	}
+}
+
+// roundedFrom says whether c is the rounded form of an exact amount.
+func (r *reader) roundedFrom(c scored, exact int64) bool {
+	n, ok := minor(c.Value)
+	facts := r.amountFacts()
+	return ok && facts.twin[n] == 1 && facts.twin[exact] == -1 && abs(n-exact) <= maxTwin
 }

@@ -251,6 +251,9 @@ func (r *reader) settleTaxes(t doc.Type, ranked [][]scored, proven map[int]bool)
 			if len(ranked[f]) > 0 && ranked[f][0].score >= 0.5 && (i == 2 || ranked[f][0].method == byScorer) {
 				continue // a total with a label may be rounded: it stays
 			}
+			if len(ranked[f]) > 0 && r.roundedFrom(ranked[f][0], n) {
+				continue
+			}
 			if r.promote(f, n, ranked) {
 				proven[f] = true
 			}

@@ -16,7 +16,7 @@ import (
 var viewColumns = []string{
 	"rule", "lead", "rank", "count", "relation", "label", "strength", "label length", "edge", "gap", "between",
 	"x", "y", "left", "right", "page", "page from end", "pages", "row from top", "rows to end", "height",
-	"largest", "first", "last", "repeats", "conf", "decimals", "clock", "beside id", "rounded", "twin", "sign",
+	"largest", "first", "last", "repeats", "conf", "decimals", "clock", "beside id", "rounded", "twin", "sign", "tendered",
 	"other label", "size rank", "sum of", "part of", "column sum", "tax role", "check", "other check", "cells", "cell", "words on row",
 	"length", "digits", "letters", "upper", "legal", "trade", "street", "year", "date rank", "range",
 	"top rule", "negative", "zero",
@@ -262,9 +262,9 @@ func (r *reader) rowsOfPage(page int) (first, last int) {
 func (r *reader) moneyView(c *scored) []float32 {
 	n, ok := minor(c.Value)
 	if !ok || c.Type != doc.Money {
-		return []float32{nan, nan}
+		return []float32{nan, nan, nan}
 	}
-	return []float32{float32(r.amountFacts().twin[n]), flag(c.HasSign)}
+	return []float32{float32(r.amountFacts().twin[n]), flag(c.HasSign), float32(c.Tender)}
 }
 
 func (r *reader) sumView(i int, c *scored) []float32 {

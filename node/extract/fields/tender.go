@@ -1,0 +1,51 @@
+package fields
+
+import "github.com/recto-edge/recto/node/doc"
+
+// Bounds of the search for what was handed over.
+const (
+	changeRows   = 4 // rows from it down to the change
+	changeAfter  = 2 // amounts from it to the change
+	tenderWithin = 8 // amounts from what was to be paid down to the change
+)
+
+// tendered finds what was to be paid (1) and what was handed over for it (-1): of three
+// amounts near each other the last, the change, is what is left of one when the other is
+// taken off. The last such three on the document count. It asks for no label, so it
+// holds in any language and where a crooked page has torn amounts from their labels.
+func (r *reader) tendered() map[int64]int {
+	type printed struct {
+		n   int64
+		row int
+	}
+	var ps []printed
+	for _, c := range r.all {
+		if n, ok := minor(c.Value); ok && c.Type == doc.Money && c.Decimals == 2 && n != 0 {
+			ps = append(ps, printed{abs(n), c.Row}) // change is often printed with a minus
+		}
+	}
+	beside := func(k int, n int64) bool {
+		for i, p := range ps {
+			if i != k && p.n == n && p.row == ps[k].row {
+				return true
+			}
+		}
+		return false
+	}
+	for k := len(ps) - 1; k > 1; k-- {
+		change := ps[k]
+		for i := k - 1; i >= max(0, k-changeAfter); i-- {
+			given := ps[i]
+			due := given.n - change.n
+			if due <= 0 || given.row == change.row || change.row-given.row > changeRows || beside(k, due) {
+				continue // on one row they are a basis and its tax
+			}
+			for j := k - 1; j >= max(0, k-tenderWithin); j-- {
+				if ps[j].n == due && j != i && ps[j].row != given.row {
+					return map[int64]int{due: 1, given.n: -1}
+				}
+			}
+		}
+	}
+	return nil
+}
