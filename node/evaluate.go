@@ -27,10 +27,13 @@ type EvalOptions struct {
 	TypesDir  string
 	Rasterise bool // read pictures only: no text layer, no attachments
 	Limit     int  // only the first so many files; 0: all
-	Workers   int  // 0: one a core
-	Misses    int
-	Compare   string // an earlier report as JSON to compare with; empty: none
-	HTML      string // file for the report as a page; empty: none
+	// Only counts documents whose record says this alone, as member=value; empty: all.
+	// With Folds the others teach all the same.
+	Only    string
+	Workers int // 0: one a core
+	Misses  int
+	Compare string // an earlier report as JSON to compare with; empty: none
+	HTML    string // file for the report as a page; empty: none
 	// Folds > 0 cross-validates: what was learned from the documents of all folds but
 	// one reads that one. Folds share no vendor, or no Group when that is named (a
 	// member of the records, or a label); with Random they are drawn without regard
@@ -48,8 +51,16 @@ type EvalOptions struct {
 	Progress func(file string, n, of int)
 }
 
-// shownAlike are the rules for what the page of a table cannot tell apart.
-var shownAlike = []eval.Alike{{Name: "pieces alike", Same: fields.SamePiece}, {Name: "as printed", Same: fields.SamePrinted}}
+// rowRules count the rows of tables by what the page can show: codes for pieces that no
+// page tells apart, prices as they are printed, and the columns that every list of items has.
+var rowRules = []eval.RowRule{
+	{Name: "pieces alike", Alike: alike{fields.SamePiece}},
+	{Name: "as printed", Alike: alike{fields.SamePiece, fields.SamePrinted}},
+	{Name: "main columns", Columns: fields.MainColumns},
+	{Name: "main columns, as printed", Columns: fields.MainColumns, Alike: alike{fields.SamePrinted}},
+}
+
+type alike = []func(cell doc.Field, label string) bool
 
 // foldSeed draws the folds: always the same, so that two runs can be compared.
 const foldSeed = 1
@@ -63,6 +74,16 @@ func Evaluate(ctx context.Context, dir string, o EvalOptions) (eval.Report, erro
 	cases, err := eval.Load(dir)
 	if err != nil {
 		return eval.Report{}, err
+	}
+	counted, err := eval.Saying(o.Only)
+	if err != nil {
+		return eval.Report{}, err
+	}
+	if o.Folds == 0 {
+		cases = slices.DeleteFunc(cases, func(c eval.Case) bool { return !counted(c) })
+	}
+	if o.Only != "" && !slices.ContainsFunc(cases, counted) {
+		return eval.Report{}, doc.Errorf(doc.NotFound, "no document of %s says %s", dir, o.Only)
 	}
 	if o.Limit > 0 {
 		cases = cases[:min(o.Limit, len(cases))]
@@ -97,7 +118,8 @@ func Evaluate(ctx context.Context, dir string, o EvalOptions) (eval.Report, erro
 	if err != nil {
 		return eval.Report{}, errors.Join(fmt.Errorf("evaluate: %w", err), r.close())
 	}
-	report := eval.Score(cases, outcomes, eval.Options{Types: types, Form: fields.CompareForm, Alike: shownAlike})
+	cases = slices.DeleteFunc(cases, func(c eval.Case) bool { return !counted(c) }) // outcomes without a case do not count
+	report := eval.Score(cases, outcomes, eval.Options{Types: types, Form: fields.CompareForm, Rows: rowRules})
 	if earlier != nil {
 		var c eval.Comparison
 		if c, err = eval.Compare(*earlier, report); err == nil {

@@ -14,6 +14,7 @@ func runEval(ctx context.Context, s streams, args []string) error {
 	fs.StringVar(&o.TypesDir, "types", "", "folder with further document types (*.json)")
 	fs.BoolVar(&o.Rasterise, "rasterise", false, "read the pages' pictures only: no text layer, no attachments")
 	fs.IntVar(&o.Limit, "limit", 0, "read only the first N files")
+	fs.StringVar(&o.Only, "only", "", "count only documents whose record says so, as member=value; with --folds the others still teach (default: all)")
 	fs.IntVar(&o.Workers, "workers", 0, "files read at the same time (default: one a core)")
 	fs.StringVar(&o.Readings, "readings", "", "folder that keeps the words read, so that the next run need not read again (default: none)")
 	fs.IntVar(&o.Misses, "misses", 20, "how many misses to list (with --json: all)")

@@ -145,15 +145,18 @@ func TestScoreTables(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("tables (-want +got):\n%s", d)
 	}
-	dear := eval.Alike{Name: "prices alike", Same: func(c doc.Field, label string) bool { return c.Type == doc.Money }}
+	dear := eval.RowRule{Name: "prices alike", Alike: []func(doc.Field, string) bool{func(c doc.Field, label string) bool { return c.Type == doc.Money }}}
+	texts := eval.RowRule{Name: "texts", Columns: []string{"text"}}
+	other := eval.RowRule{Name: "others", Columns: []string{"colour"}}
 	r = eval.Score(cases, []eval.Outcome{{ID: "a", Answer: answer(table)}},
-		eval.Options{Types: []doc.Type{slip}, Form: form, Alike: []eval.Alike{dear}})
+		eval.Options{Types: []doc.Type{slip}, Form: form, Rows: []eval.RowRule{dear, texts, other}})
 	for _, x := range r.Tables {
-		if x.Name == "items (rows, prices alike)" {
+		if strings.Contains(x.Name, "(rows, ") {
 			got[x.Name] = [3]int{x.Labelled, x.Predicted, x.Right}
 		}
 	}
-	want["items (rows, prices alike)"] = [3]int{2, 3, 2}
+	// No figure by the rule for a table of other columns.
+	want["items (rows, prices alike)"], want["items (rows, texts)"] = [3]int{2, 3, 2}, [3]int{2, 3, 2}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("tables by a rule (-want +got):\n%s", d)
 	}

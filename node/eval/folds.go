@@ -34,6 +34,20 @@ func GroupBy(name string) func(Case) string {
 	}
 }
 
+// Saying gives a function that picks the cases whose record says value under member,
+// given as "member=value" and compared as GroupBy tells them apart; all for "".
+func Saying(only string) (func(Case) bool, error) {
+	if only == "" {
+		return func(Case) bool { return true }, nil
+	}
+	member, value, ok := strings.Cut(only, "=")
+	if !ok || member == "" || groupKey(value) == "" {
+		return nil, doc.Errorf(doc.Invalid, "%q names no documents: give a member of the records and what it says, as layout=letter", only)
+	}
+	of := GroupBy(member)
+	return func(c Case) bool { return of(c) == groupKey(value) }, nil
+}
+
 // groupKey keeps letters and digits, in upper case: vendors are written in many ways.
 func groupKey(s string) string {
 	return strings.Map(func(r rune) rune {

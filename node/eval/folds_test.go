@@ -96,6 +96,22 @@ func TestGroupBy(t *testing.T) {
 	}
 }
 
+// TestSaying: what a record or its label says picks a case, however it is written.
+func TestSaying(t *testing.T) {
+	c := eval.Case{Notes: map[string]string{"layout": "Letter head"}, Labels: raw(`{"seller":"Blue Door"}`)}
+	for only, want := range map[string]bool{"": true, "layout=letter-HEAD": true, "layout=list": false, "seller=blue door": true, "none=x": false} {
+		in, err := eval.Saying(only)
+		if err != nil || in(c) != want {
+			t.Errorf("%q: %v, want %v", only, err, want)
+		}
+	}
+	for _, only := range []string{"layout", "=letter", "layout="} {
+		if _, err := eval.Saying(only); doc.CodeOf(err) != doc.Invalid {
+			t.Errorf("%q: error %v, want code invalid", only, err)
+		}
+	}
+}
+
 // TestCrossValidateNeverTrainsOnWhatItReads: the reader answers what it saw in
 // training, so that a leak would be a right answer.
 func TestCrossValidateNeverTrainsOnWhatItReads(t *testing.T) {

@@ -16,15 +16,16 @@ type Options struct {
 	Types      []doc.Type // those that results may name: their aliases join labels and fields
 	Form       Form
 	Precisions []float64 // for coverage; none: 0.95, 0.98, 0.99
-	// Alike are rules by which a cell of a table also counts as right, each besides those
-	// before it. Rows are counted again under each; the strict figure stays.
-	Alike []Alike
+	Rows       []RowRule // further ways to count rows of tables; the strict figure stays
 }
 
-// Alike is a rule by which a cell shows what its label says without being equal to it.
-type Alike struct {
-	Name string // of the figure: "pieces alike"
-	Same func(cell doc.Field, label string) bool
+// RowRule is a way to count a row of a table as right, besides all its labelled cells
+// being equal.
+type RowRule struct {
+	Name    string   // of the figure: "pieces alike"
+	Columns []string // only these count, where the table has them; none: all that are labelled
+	// Alike say whether a cell shows what its label says without being equal to it.
+	Alike []func(cell doc.Field, label string) bool
 }
 
 // The names of parts.

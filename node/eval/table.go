@@ -44,16 +44,8 @@ func (s *scorer) table(name string, spec doc.FieldSpec, labels []map[string]stri
 	t.Labelled += len(labels)
 	t.Predicted += len(rows)
 	partner := s.pair(spec, labels, rows)
-	for n, rule := range s.opt.Alike {
-		a := s.tally(s.tables, name+" (rows, "+rule.Name+")")
-		a.Labelled += len(labels)
-		a.Predicted += len(rows)
-		for i, l := range labels {
-			if partner[i] >= 0 && s.alikeCells(spec, l, rows[partner[i]], s.opt.Alike[:n+1]) == len(l) {
-				a.Right++
-				a.RightStrict++
-			}
-		}
+	for _, rule := range s.opt.Rows {
+		s.rowsBy(rule, name, spec, labels, rows)
 	}
 	for i, l := range labels {
 		if partner[i] >= 0 && s.equalCells(spec, l, rows[partner[i]]) == len(l) {
@@ -83,6 +75,40 @@ func (s *scorer) table(name string, spec doc.FieldSpec, labels []map[string]stri
 	}
 }
 
+// rowsBy counts the rows of a table once more, as a rule says.
+func (s *scorer) rowsBy(rule RowRule, name string, spec doc.FieldSpec, labels []map[string]string, rows [][]doc.Field) {
+	if len(rule.Columns) > 0 {
+		if !slices.ContainsFunc(spec.Columns, func(c doc.FieldSpec) bool { return slices.Contains(rule.Columns, c.Name) }) {
+			return // a table of another kind
+		}
+		labels = onlyColumns(spec, labels, rule.Columns)
+	}
+	t := s.tally(s.tables, name+" (rows, "+rule.Name+")")
+	t.Labelled += len(labels)
+	t.Predicted += len(rows)
+	partner := s.pair(spec, labels, rows)
+	for i, l := range labels {
+		if partner[i] >= 0 && s.alikeCells(spec, l, rows[partner[i]], rule.Alike) == len(l) {
+			t.Right++
+			t.RightStrict++
+		}
+	}
+}
+
+// onlyColumns leaves of each labelled row the cells of the columns named.
+func onlyColumns(spec doc.FieldSpec, labels []map[string]string, columns []string) []map[string]string {
+	out := make([]map[string]string, len(labels))
+	for i, l := range labels {
+		out[i] = map[string]string{}
+		for k, v := range l {
+			if slices.Contains(columns, specFor(doc.Type{Fields: spec.Columns}, k).Name) {
+				out[i][k] = v
+			}
+		}
+	}
+	return out
+}
+
 func (s *scorer) same(ft doc.FieldType, a, b string) bool {
 	return s.opt.Form(ft, a) == s.opt.Form(ft, b)
 }
@@ -103,14 +129,14 @@ func (s *scorer) equalCells(spec doc.FieldSpec, label map[string]string, row []d
 }
 
 // alikeCells counts the cells of a row that are equal to the label's, or alike by a rule.
-func (s *scorer) alikeCells(spec doc.FieldSpec, label map[string]string, row []doc.Field, rules []Alike) int {
+func (s *scorer) alikeCells(spec doc.FieldSpec, label map[string]string, row []doc.Field, alike []func(cell doc.Field, label string) bool) int {
 	n := 0
 	for k, v := range label {
 		cell := cellOf(row, k, spec)
 		if cell == nil {
 			continue
 		}
-		if s.same(cell.Type, cell.Value, v) || slices.ContainsFunc(rules, func(a Alike) bool { return a.Same(*cell, v) }) {
+		if s.same(cell.Type, cell.Value, v) || slices.ContainsFunc(alike, func(same func(doc.Field, string) bool) bool { return same(*cell, v) }) {
 			n++
 		}
 	}

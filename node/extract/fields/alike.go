@@ -7,6 +7,10 @@ import (
 	"github.com/recto-edge/recto/node/doc"
 )
 
+// MainColumns are the columns of a list of items that every invoice prints in some form.
+// Positions, article numbers and codes of units are left out by many.
+var MainColumns = []string{"description", "quantity", "unit_price", "tax_rate", "line_total"}
+
 // piecesCodes are the codes of UN/ECE Recommendation 20 (and the older PCE) that mean a
 // piece: one, piece, each. A page that says "pcs" shows all of them and tells none apart.
 var piecesCodes = map[string]bool{pieces: true, "H87": true, "EA": true, "PCE": true}
