@@ -23,17 +23,13 @@ func SamePiece(cell doc.Field, label string) bool {
 // SamePrinted says whether a cell is a label rounded to the decimals that the page
 // prints, two at least: "67.22" shows 67.2244, and nobody could read the rest there.
 func SamePrinted(cell doc.Field, label string) bool {
-	i := strings.LastIndexAny(cell.Raw, ".,")
-	if i < 0 {
+	decimals, ok := decimalsOf(cell.Raw)
+	if !ok {
 		return false
 	}
-	decimals, _ := counts(cell.Raw[i:])
-	if decimals < 2 {
-		return false
-	}
-	got, ok := new(big.Rat).SetString(cell.Value)
+	got, read := new(big.Rat).SetString(cell.Value)
 	want, fine := new(big.Rat).SetString(label)
-	if !ok || !fine {
+	if !read || !fine {
 		return false
 	}
 	return got.FloatString(decimals) == want.FloatString(decimals)

@@ -46,7 +46,7 @@ func (r *reader) table(spec doc.FieldSpec) (doc.Field, bool) {
 	if len(f.Rows) == 0 {
 		return doc.Field{}, false
 	}
-	r.countPositions(spec, f.Rows)
+	r.derive(spec, f.Rows)
 	f.Page, f.Box, f.Source = r.pageNumber(page), &box, sourceOf(r.layout.pages[page])
 	return f, true
 }
@@ -169,14 +169,15 @@ func (r *reader) real(its []item, g roles3) []item {
 var allowanceStart = regexp.MustCompile(`(?i)^\W*(rechnungs|gesamt|sonder|mengen)?(rabatt|nachlass|abschlag|zuschlag|skonto|remise|rabais|discount|allowance|charge|surcharge|sconto|descuento|korting)\b`)
 
 // allowance says whether a line with an amount is a discount or surcharge on what
-// stands above it: it is named so and has no price.
+// stands above it: it is named so, but for what is taken off a price in its own cell,
+// and has no price.
 func (r *reader) allowance(it item, g roles3) bool {
 	l := it.lines[it.anchor]
 	if r.filled(l, g.price) && r.filled(l, g.quantity) {
 		return false
 	}
 	for c := range l.cells {
-		if c != g.pos && len(l.cells[c]) > 0 && allowanceStart.MatchString(l.cells[c][0].text) {
+		if c != g.pos && c != g.price && len(l.cells[c]) > 0 && allowanceStart.MatchString(l.cells[c][0].text) {
 			return true
 		}
 	}

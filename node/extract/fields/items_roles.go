@@ -36,17 +36,17 @@ func (r *reader) rolesByHead(spec doc.FieldSpec, h *head, lines []tableLine) rol
 			if r.hasAmount(l, c) {
 				amounts[c]++
 			}
-			if slices.ContainsFunc(l.cells[c], func(p piece) bool { return strings.Contains(p.text, "%") }) {
+			if slices.ContainsFunc(l.cells[c], func(p piece) bool { return r.isRate(p.text) }) {
 				rates[c]++
 			}
 		}
 	}
 	taken := map[int]bool{}
-	best := func(name string, enough func(c int) bool) int {
+	best := func(name string, share func(c int) float64) int {
 		k := columnIndex(spec, name)
 		found, most := -1, 0.0
 		for c := range h.columns {
-			if w := h.columns[c].named[k]; !taken[c] && enough(c) && w > 0 && w >= most {
+			if w := h.columns[c].named[k] * share(c); !taken[c] && w > 0 && w >= most {
 				found, most = c, w
 			}
 		}
@@ -55,17 +55,29 @@ func (r *reader) rolesByHead(spec doc.FieldSpec, h *head, lines []tableLine) rol
 		}
 		return found
 	}
-	g := roles3{pos: best("pos", func(int) bool { return true }), text: best("description", func(int) bool { return true })}
-	g.total = best("line_total", func(c int) bool { return amounts[c] > 0 })
-	g.price = best("unit_price", func(c int) bool { return figures[c] > 0 })
-	g.quantity = best("quantity", func(c int) bool { return figures[c] > 0 })
-	g.rate = best("tax_rate", func(c int) bool { return figures[c]+rates[c] > 0 })
+	all := func(int) float64 { return 1 }
+	any := func(n []int) func(c int) float64 { return func(c int) float64 { return float64(min(n[c], 1)) } }
+	g := roles3{pos: best("pos", all), text: best("description", all)}
+	g.total = best("line_total", any(amounts))
+	g.price = best("unit_price", any(figures))
+	g.quantity = best("quantity", any(figures))
+	// "VAT" stands over rates and over amounts of tax.
+	g.rate = best("tax_rate", func(c int) float64 { return float64(rates[c]) / float64(max(figures[c], rates[c], 1)) })
 	for c := len(h.columns) - 1; g.total < 0 && c >= 0; c-- { // no head over the amounts: they stand rightmost
 		if amounts[c] > 0 && !taken[c] {
 			g.total = c
 		}
 	}
 	return g
+}
+
+// isRate says whether the text of a cell may be a tax rate.
+func (r *reader) isRate(s string) bool {
+	if strings.Contains(s, "%") || zeroRate.MatchString(s) {
+		return true
+	}
+	v, ok := canonicalPercent(strings.Trim(s, "()[]"), r.hints)
+	return ok && hundredths(v) >= 0 && hundredths(v) <= maxRate*100
 }
 
 // Bounds of the search for roles: columns, and items on which they are tried.
@@ -213,7 +225,7 @@ func (r *reader) percents(its []item, c int) bool {
 func (r *reader) giveRoles(spec doc.FieldSpec, h *head, its []item, g roles3) {
 	if g.rate < 0 {
 		for c := range h.columns {
-			if c != g.quantity && c != g.price && c != g.total && len(h.columns[c].named) == 0 && r.percents(its, c) {
+			if c != g.quantity && c != g.price && c != g.total && len(h.columns[c].named) == 0 && r.percents(its, c) && !offKey.MatchString(h.columns[c].words) {
 				g.rate = c
 			}
 		}

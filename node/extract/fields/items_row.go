@@ -20,7 +20,7 @@ const (
 
 var (
 	position     = regexp.MustCompile(`^#?\d{1,4}([.)]|([.\-]\d{1,3}){1,3})?$`)
-	quantityUnit = regexp.MustCompile(`^([-–−]?\s?[\d.,' ]*\d)\s*(?:x\b)?\s*([\p{L}²³.]{1,14})?$`)
+	quantityUnit = regexp.MustCompile(`^([-–−]?\s?[\d.,' ]*\d)\s*(?:x\b)?\s*([\p{L}²³.]{1,14}|[cdk]?m[23])?$`)
 	bracketCode  = regexp.MustCompile(`^\[([\p{L}\d][\p{L}\d_./\-]{1,24})\]\s*(.+)$`)
 	codeThenText = regexp.MustCompile(`^([A-Z0-9][A-Z0-9_./\-]*\d[A-Z0-9_./\-]*)\s+[-–]\s+(.+)$`)
 	keyThenValue = regexp.MustCompile(`^([\p{L}#][\p{L}\d ._/\-]{0,30}?)\s?[:：;]\s*(.*)$`)
@@ -136,7 +136,7 @@ type reading struct {
 // figures chooses quantity, price and amount among all ways to read them: those
 // whose product holds, else what stands first.
 func (m *rowMaker) figures(of map[string][]piece) {
-	qs, ps, ts := m.readings(of["quantity"]), m.readings(of["unit_price"]), m.readings(of["line_total"])
+	qs, ps, ts := m.readings(of["quantity"]), m.readings(netFirst(of["unit_price"])), m.readings(of["line_total"])
 	if len(qs) > 0 && len(ts) > 0 { // a deduction below the price is no price
 		sign := qs[0].v.Sign() * ts[0].v.Sign()
 		ps = slices.DeleteFunc(ps, func(p reading) bool { return p.v.Sign()*sign < 0 })
@@ -223,6 +223,42 @@ func (m *rowMaker) priceNamed() []reading {
 		}
 	}
 	return nil
+}
+
+var (
+	keyedPrice = regexp.MustCompile(`^\(?\s?(\p{L}[\p{L}. ]*?)\s?\)?\s?[:：]\s?(.*?)\)?$`)
+	netKey     = regexp.MustCompile(`(?i)^(net|unit|einzel)`)
+	offKey     = regexp.MustCompile(`(?i)rab|remise|nachlass|abschlag|discount|allowance|sconto|descuento|korting`)
+)
+
+// netFirst takes the keys off prices that are printed as several ("Gross: 65.00, Discount:
+// 5.00, Net: 60.00"): the net one comes first, what is taken off is none, and the quantity
+// that the price is for ("3 pcs") comes last.
+func netFirst(ps []piece) []piece {
+	var net, rest, last []piece
+	for _, p := range ps {
+		k := keyedPrice.FindStringSubmatch(strings.TrimSpace(p.text))
+		switch {
+		case k == nil && counted(p.text):
+			last = append(last, p)
+		case k == nil:
+			rest = append(rest, p)
+		case offKey.MatchString(k[1]):
+		case netKey.MatchString(k[1]):
+			p.text = k[2]
+			net = append(net, p)
+		default:
+			p.text = k[2]
+			rest = append(rest, p)
+		}
+	}
+	return slices.Concat(net, rest, last)
+}
+
+// counted says whether a text is a number of a known unit.
+func counted(s string) bool {
+	q := quantityUnit.FindStringSubmatch(strings.TrimSpace(s))
+	return q != nil && units[squash(q[2])] != ""
 }
 
 func chooseProduct(qs, ps, ts []reading) (q, p, t *reading, held bool) {

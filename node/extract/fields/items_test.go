@@ -105,8 +105,8 @@ Net total                                              1220.00
 VAT 19%                                                 231.80
 Gross total                                            1451.80
 `}, []string{
-			"1||Design|4|HUR|80||320.00",
-			"2||Programming|10|HUR|90||900.00"}},
+			"1||Design|4|HUR|80|19|320.00",
+			"2||Programming|10|HUR|90|19|900.00"}},
 		{"sections with sums of their own, and a surcharge", []string{`
 Invoice 5
 Description              Quantity      Unit price      Tax        Amount
@@ -176,6 +176,81 @@ Datum        Leistung                                   Betrag
 02.02.2026   Telefonische Beratung                       60,00
 Summe                                                   180,00
 `}, []string{"1||Beratung vor Ort|||||120.00", "2||Telefonische Beratung|||||60.00"}},
+		{"a price as gross, discount and net, for one or for three", []string{`
+FACTURE N° 31
+Ligne   Désignation               P.U. HT           Qté      Total HT      TVA
+
+                                  (Brut: 65,00)
+1       Réglage annuel            (Rabais: 5,00)    1,00        60,00      20,00%
+                                  (Net): 60,00
+
+                                  (Brut: 31,00)
+2       Papier blanc              3 PCE             6,00        60,00      10,00%
+                                  (Net): 30,00
+Total HT                                                       120,00
+`}, []string{
+			"1||Réglage annuel|1|C62|60|20|60.00",
+			"2||Papier blanc|6|C62|30|10|60.00"}},
+		{"prices printed with fewer decimals than they have", []string{`
+Rechnung 92
+Pos  Bezeichnung               Menge          Einzelpreis     Betrag
+1    Strom                     1.000 kWh             0,05      52,00
+2    Wasser                        3 m3              3,33      10,00
+3    Zähler                        2 Stk            12,50      25,00
+Gesamtbetrag                                                   87,00
+`}, []string{
+			"1||Strom|1000|KWH|0.052||52.00",
+			"2||Wasser|3|MTQ|3.3333||10.00",
+			"3||Zähler|2|C62|12.5||25.00"}},
+		{"amounts that make no sum prove nothing about prices", []string{`
+Rechnung 93
+Pos  Bezeichnung               Menge          Einzelpreis     Betrag
+1    Strom                     1.000 kWh             0,05      52,00
+2    Zähler                        2 Stk            12,50      25,00
+Gesamtbetrag                                                   75,00
+`}, []string{
+			"1||Strom|1000|KWH|0.05||52.00",
+			"2||Zähler|2|C62|12.5||25.00"}},
+		{"the one rate of the document, and a discount that is none", []string{`
+Rechnung 17
+Menge     Beschreibung            Einzelpreis   Rabatt    Gesamt
+5 Stk     Bürostuhl                    189,00      10%     850,50
+1 Stk     Schreibtisch                 349,00      10%     314,10
+Nettosumme                                               1.164,60
+USt 19 %                                                   221,27
+Rechnungsbetrag                                          1.385,87
+`}, []string{
+			"1||Bürostuhl|5|C62|189|19|850.50",
+			"2||Schreibtisch|1|C62|349|19|314.10"}},
+		{"two rates, and which row has which is not said", []string{`
+Rechnung 18
+Menge     Beschreibung            Einzelpreis     Gesamt
+5 Stk     Bücher                        20,00     100,00
+1 Stk     Regal                        300,00     300,00
+Nettosumme                                        400,00
+USt 7 % auf 100,00                                  7,00
+USt 19 % auf 300,00                                57,00
+Rechnungsbetrag                                   464,00
+`}, []string{
+			"1||Bücher|5|C62|20||100.00",
+			"2||Regal|1|C62|300||300.00"}},
+		{"rates and amounts of tax under the same word", []string{`
+Invoice 12
+
+Description              Quantity   Unit price    VAT %    Net amount     VAT       Gross amount
+Consulting, June             10 h        90.00       20        900.00   180.00          1,080.00
+Travel expenses                 1        50.00       20         50.00    10.00             60.00
+Total                                                          950.00   190.00          1,140.00
+`}, []string{
+			"1||Consulting, June|10|HUR|90|20|900.00",
+			"2||Travel expenses|1|C62|50|20|50.00"}},
+		{"a note whose colon stands apart from its key", []string{`
+Rechnung 20
+Pos  Bezeichnung                  Einzelpreis     Menge      Betrag
+1    Wohngebäude                     1.000,00     1 Stk    1.000,00
+     Bruttopreis  : 1.163,40
+Gesamtbetrag                                               1.000,00
+`}, []string{"1||Wohngebäude|1|C62|1000||1000.00"}},
 		{"a word parted at the end of its line, a unit of its own column", []string{`
 Rechnung 10
 Pos.   Bezeichnung            Menge   Einheit     Einzel €     Gesamt €

@@ -173,10 +173,20 @@ func (r *reader) continues(above []piece, p piece, amount *row) bool {
 		bottom = max(bottom, amount.box[3])
 	}
 	gap := p.row.boxOf(p.at)[1] - bottom
-	if cell := p.row.textOf(p.row.cells[p.row.tokens[p.at.from].cell]); keyThenValue.MatchString(cell) && !keyThenValue.MatchString(above[0].text) {
+	if cell := p.row.withColon(p.row.tokens[p.at.from].cell); keyThenValue.MatchString(cell) && !keyThenValue.MatchString(above[0].text) {
 		return false
 	}
 	return gap < height*6/5
+}
+
+// withColon gives the text of a cell, with the next one when that begins with the colon
+// behind a key: "Gross price" and ": 12.00" stand apart where keys are set in a column.
+func (rw *row) withColon(cell int) string {
+	c := rw.cells[cell]
+	if cell+1 < len(rw.cells) && strings.HasPrefix(rw.textOf(rw.cells[cell+1]), ":") {
+		c.to = rw.cells[cell+1].to
+	}
+	return rw.textOf(c)
 }
 
 // joinCell joins lines of text; a word that was parted at the end of a line is

@@ -128,8 +128,8 @@ func (r *reader) tableEnds(rw *row) bool {
 	}
 	few := figuresOn(rw) <= 3
 	for _, m := range r.onLabels(rw) {
-		if r.fields[m.field].Type != doc.Money || m.sim < 1 {
-			continue
+		if r.fields[m.field].Type != doc.Money || m.sim < 1 || strings.HasPrefix(rw.tokens[m.at.from].text, "(") {
+			continue // in brackets it tells which price a price is
 		}
 		if few && m.at.from <= 1 || m.at == rw.cells[0] { // a row of totals has the label alone in its first cell
 			return true

@@ -28,9 +28,9 @@ CMT cm
 MMT mm
 MTK m2 m² qm quadratmeter sqm mq
 MTQ m3 m³ cbm kubikmeter mc
-HUR h hr hrs std stdn stunde stunden hour hours heure heures ora ore hora horas uur uren
+HUR h hr hrs std stdn stunde stunden hour hours heure heures ora ore hora horas uur uren tim timme timmar timer godz
 MIN min minute minuten minutes
-DAY tag tage tg day days jour jours giorno giorni dia dias dag dagen pt personentag personentage
+DAY tag tage tg day days jour jours giorno giorni dia dias dag dagen dagar dni pt personentag personentage
 WEE woche wochen week weeks semaine semaines
 MON monat monate month months mois mese mesi mes meses maand maanden
 ANN jahr jahre year years an ans année années anno anni año años
@@ -41,7 +41,7 @@ SET set sets satz sätze
 PR paar paare pair pairs paire paires
 XCT karton kartons ktn carton cartons
 XBX box boxes kiste kisten
-XPK pkg pack packs packung packungen paket pakete paquet package packages vpe
+XPK pkg pack packs packung packungen paket pakete paquet package packages vpe op opak
 XRO rolle rollen roll rolls rouleau
 XBO flasche flaschen bottle bottles bouteille bouteilles fl
 XBG beutel tüte bag bags
