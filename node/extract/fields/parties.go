@@ -141,7 +141,8 @@ func streetOf(above []piece) piece {
 	}
 	upper := above[1]
 	labelled := labelLeft(upper) != "" && !strings.Contains(labelLeft(upper), "name")
-	if labelled || extraLine.MatchString(street.text) && (hasDigit(upper.text) || street1.MatchString(upper.text)) {
+	adds := street1.MatchString(upper.text) && hasDigit(upper.text) && !street1.MatchString(street.text) && !legalForm.MatchString(upper.text)
+	if labelled || adds || extraLine.MatchString(street.text) && (hasDigit(upper.text) || street1.MatchString(upper.text)) {
 		street.text = upper.text + ", " + street.text
 		street.row, street.at = upper.row, upper.at
 	}
@@ -163,7 +164,11 @@ func labelLeft(p piece) string {
 	if cell == 0 {
 		return ""
 	}
-	return squash(p.row.textOf(p.row.cells[cell-1]))
+	left := strings.TrimSpace(p.row.textOf(p.row.cells[cell-1]))
+	if !strings.HasSuffix(left, ":") && (hasDigit(left) || strings.ContainsAny(left, ":@")) {
+		return "" // not a label, but what stands in the next column
+	}
+	return squash(left)
 }
 
 func hasDigit(s string) bool { d, _ := counts(s); return d > 0 }
