@@ -39,7 +39,7 @@ func parsePlace(s string) (place, bool) {
 		}
 		return place{code, strings.TrimSpace(city), c}, !monthOnly(city)
 	}
-	if m := placeCode.FindStringSubmatch(s); m != nil {
+	if m := placeCode.FindStringSubmatch(s); m != nil && (m[1] != "" || !streetEnd.MatchString(m[3])) {
 		return prefixed(m[1], m[2], m[3], m[4])
 	}
 	if m := placeSE.FindStringSubmatch(s); m != nil {
@@ -65,6 +65,9 @@ func parsePlace(s string) (place, bool) {
 	}
 	return place{}, false
 }
+
+// streetEnd ends a street with its number in front: "4557 De Silva St".
+var streetEnd = regexp.MustCompile(`(?i)\s(st|street|ave|avenue|rd|road|dr|drive|blvd|boulevard|ln|lane|ct|court|pkwy|parkway|hwy|highway|terrace|way)\.?$`)
 
 // monthOnly guards against "2018 March".
 func monthOnly(s string) bool {
