@@ -274,3 +274,25 @@ func isRoleLabel(s string) bool {
 	}
 	return false
 }
+
+var site = regexp.MustCompile(`(?i)(?:@|\bwww\.|\bhttps?://)([\p{L}\d.\-]{4,60})`)
+
+// ownSite says whether the name of p stands in a web or mail address on its page: what a
+// letter's foot or head gives is the sender's.
+func (r *reader) ownSite(p *party) bool {
+	name := squash(legalForm.ReplaceAllString(p.name.text, ""))
+	if len(name) < 5 {
+		return false
+	}
+	for _, rw := range r.layout.rows {
+		if rw.page != p.page {
+			continue
+		}
+		for _, m := range site.FindAllStringSubmatch(rw.text, -1) {
+			if strings.Contains(squash(m[1]), name) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -57,13 +57,14 @@ func (r *reader) roleOf(p party, marks []labelMatch) string {
 }
 
 // guessRoles fills in what labels did not say. A line in the window of the
-// envelope, the foot of the page, and an address with a telephone beside it are
-// the seller's; what is left at the top is the buyer's.
+// envelope, the foot of the page, an address whose name is that of a web or mail
+// address, and one with a telephone beside it are the seller's; what is left at the top is the buyer's.
 func (r *reader) guessRoles(p *parties) {
 	free := func(x *party) bool { return x.role == "" && x != p.seller && x != p.buyer }
 	if p.seller == nil {
 		for _, want := range []func(*party) bool{
 			func(x *party) bool { return x.oneLine && !x.footer },
+			r.ownSite,
 			func(x *party) bool { return x.note && !x.footer },
 			func(x *party) bool { return x.footer },
 		} {
