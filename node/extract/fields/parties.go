@@ -249,6 +249,9 @@ func pickName(above []piece) piece {
 			a.text = above[i+1].text + " " + a.text // the label stands at the middle of two lines
 			return a
 		}
+		if l > 2 && best.row != nil && len(squash(a.text)) < len(squash(best.text)) && strings.Contains(squash(best.text), squash(a.text)) {
+			break // a logo over the name
+		}
 		best = a
 		if legalForm.MatchString(a.text) {
 			return a
