@@ -86,6 +86,8 @@ func TestPromisesAreKeptOnNewVendors(t *testing.T) {
 		{"four fields", world{4, .01, false, 2.5, true}, 300, Target{Precision: .95, Delta: .05}, .5},
 		{"four fields, vendors misread as a whole", world{4, .012, true, 2.5, true}, 600, Target{Precision: .99}, 0},
 		{"four fields apart", world{4, .002, false, 4, true}, 200, Target{Precision: .99, Apart: true}, .2},
+		{"four fields apart, few vendors misread as a whole", world{4, .012, true, 2.5, true}, 120, Target{Precision: .96, Apart: true}, 0},
+		{"four fields apart, more vendors misread as a whole", world{4, .02, true, 2.5, true}, 120, Target{Precision: .96, Apart: true}, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

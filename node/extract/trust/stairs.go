@@ -74,33 +74,36 @@ func descend(samples []Sample, apart bool) []stair {
 const leastKin = 0.1
 
 // kinship measures how much being wrong in one field goes with being wrong in
-// another of the same group: the correlation of what is left when the mean of each
-// field is taken off, each group counted once, and a standard error added.
+// another of the same group, where the score does not tell: the correlation of what
+// is left when the probability that follows from each score is taken off, each group
+// counted once, and a standard error added. What the score tells must come off: a
+// faint document has low scores in all its fields, and a threshold sees these.
 func kinship(samples []Sample, of []int, n int) float64 {
-	type sum struct{ right, n float64 }
-	fields, cells := map[string]sum{}, map[voter]sum{}
+	scale, err := Fit(samples)
+	if err != nil {
+		return 1 // nothing is known of it
+	}
+	type sum struct{ right, expected, n float64 }
+	cells := map[voter]sum{}
 	for i, s := range samples {
-		v := voter{of[i], s.Field}
-		f, c := fields[s.Field], cells[v]
-		f.n, c.n = f.n+1, c.n+1
+		c := cells[voter{of[i], s.Field}]
 		if s.Right {
-			f.right, c.right = f.right+1, c.right+1
+			c.right++
 		}
-		fields[s.Field], cells[v] = f, c
+		c.expected += scale.Confidence(s.Field, s.Score)
+		c.n++
+		cells[voter{of[i], s.Field}] = c
 	}
 	sums, squares, counts := make([]float64, n), make([]float64, n), make([]float64, n)
-	for _, s := range slices.SortedFunc(maps.Keys(cells), func(a, b voter) int {
+	for _, v := range slices.SortedFunc(maps.Keys(cells), func(a, b voter) int {
 		return cmp.Or(cmp.Compare(a.group, b.group), cmp.Compare(a.field, b.field))
 	}) {
-		f, c := fields[s.field], cells[s]
-		p := f.right / f.n
-		if p == 0 || p == 1 {
-			continue
-		}
+		c := cells[v]
+		p := c.expected / c.n
 		z := (c.right/c.n - p) / math.Sqrt(p*(1-p))
-		sums[s.group] += z
-		squares[s.group] += z * z
-		counts[s.group]++
+		sums[v.group] += z
+		squares[v.group] += z * z
+		counts[v.group]++
 	}
 	var mean, square, m float64
 	for g, k := range counts {
@@ -111,8 +114,8 @@ func kinship(samples []Sample, of []int, n int) float64 {
 		mean, square, m = mean+r, square+r*r, m+1
 	}
 	if m < 2 {
-		return 1 // nothing is known of it
+		return 1
 	}
 	mean, square = mean/m, square/m
-	return min(max(mean+math.Sqrt((square-mean*mean)/(m-1)), leastKin), 1)
+	return min(max(mean+math.Sqrt(max(square-mean*mean, 0)/(m-1)), leastKin), 1)
 }

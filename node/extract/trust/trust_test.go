@@ -2,6 +2,7 @@ package trust
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"strings"
@@ -275,6 +276,38 @@ func TestPromiseNeedsEnoughVendors(t *testing.T) {
 		if p := Promised(ss, bad); p.Holds || p.Threshold != Never || p.Why == "" {
 			t.Errorf("target %+v: %+v", bad, p)
 		}
+	}
+}
+
+// TestWhatTheScoreTellsIsNoKinship: a quarter of the vendors print faintly, so that all
+// their fields are often wrong, and the scores say so. Above the threshold nothing goes
+// wrong together, and the votes of the fields count almost whole.
+func TestWhatTheScoreTellsIsNoKinship(t *testing.T) {
+	t.Parallel()
+	draw := func(told bool) (ss []Sample) {
+		r := rand.New(rand.NewPCG(9, 9))
+		for v := range 120 {
+			for f := range 4 {
+				s := Sample{Group: fmt.Sprint(v), Field: fmt.Sprint(f), Score: .99, Right: true}
+				if v%4 == 0 {
+					s.Right = r.Float64() < .5
+					if told {
+						s.Score = .4
+					}
+				}
+				ss = append(ss, s)
+			}
+		}
+		return ss
+	}
+	p := Promised(draw(true), Target{Precision: .99, Apart: true})
+	if !p.Holds || p.Accepted != 360 || p.Wrong != 0 {
+		t.Errorf("faint vendors that the scores tell apart: %+v", p)
+	}
+	untold := draw(false)
+	of, n := groups(untold)
+	if k := kinship(untold, of, n); k < 2*leastKin {
+		t.Errorf("vendors misread together and surely so have a kinship of %v only", k)
 	}
 }
 
