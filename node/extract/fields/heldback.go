@@ -2,6 +2,7 @@ package fields
 
 import (
 	"slices"
+	"strconv"
 
 	"github.com/recto-edge/recto/node/doc"
 	"github.com/recto-edge/recto/node/extract/learn"
@@ -99,55 +100,67 @@ func rates(held []*pickedField) map[string]float64 {
 	return out
 }
 
-// judge trains the judge of confidence on held-back predictions, and gives what
-// it says about each of them when its vendor was held back from it too.
+// turns is how often the vendors are dealt anew to train judges of confidence.
+const turns = 4
+
+// judge trains the judge of confidence on held-back predictions, and gives what it
+// says about each of them when its vendor was held back from it too. It is the mean
+// of judges that each did without a part of the vendors: which some hundred wrong
+// choices one of them learned from matters less, and what the others say of a part
+// is how the mean will do on vendors it never saw.
 func judge(strangers, known []*pickedField, rates map[string]float64, folds int) (f *learn.Forest, held, heldKnown []trust.Sample) {
 	all := slices.Concat(strangers, known)
 	if len(strangers) == 0 {
 		return nil, nil, nil
 	}
-	rows := make([]learn.Example, len(all))
+	rows, vendors := make([]learn.Example, len(all)), make([]string, len(all))
 	for i, p := range all {
 		rate, ok := rates[p.field]
 		if !ok {
 			rate = 0.5
 		}
-		p.x[0] = float32(rate)
-		rows[i] = learn.Example{X: p.x, Yes: p.right, Weight: p.weight, Prior: learn.Logit(rate)}
+		p.x[rateColumn] = float32(rate)
+		rows[i] = learn.Example{X: p.x, Yes: p.right, Weight: p.weight, Prior: beforeJudging(rate, p.x)}
+		vendors[i] = p.vendor
 	}
-	// One question a tree makes the judge additive: with some hundred wrong choices
-	// to learn from, deeper trees find flukes and are sure of them.
-	train := func(rows []learn.Example) *learn.Forest {
-		f, err := learn.Train(rows, learn.Options{Trees: 240, Depth: 1, Rate: 0.08, Leaf: 10, Penalty: 5})
-		if err != nil {
-			return &learn.Forest{Columns: len(sureColumns)} // says what the rates say
-		}
-		return f
-	}
-	for k := range folds {
-		var in []learn.Example
-		var out []int
-		for i, p := range all {
-			if int(hash(p.vendor)%uint64(folds)) == k {
-				out = append(out, i)
-			} else {
-				in = append(in, rows[i])
+	odds := make([]float64, len(all))
+	var judges []*learn.Forest
+	for turn := range turns {
+		parts := dealt(vendors, folds, strconv.Itoa(turn))
+		for part := range folds {
+			var in []learn.Example
+			for i := range all {
+				if parts[i] != part {
+					in = append(in, rows[i])
+				}
 			}
-		}
-		if len(out) == 0 {
-			continue
-		}
-		f := train(in)
-		for _, i := range out {
-			p := all[i]
-			s := trust.Sample{Group: p.vendor, Field: p.field, Score: Rounded(f.Probability(rows[i].X, rows[i].Prior)), Right: p.right}
-			if p.known {
-				s.Group = p.document
-				heldKnown = append(heldKnown, s)
-			} else {
-				held = append(held, s)
+			f := judgeOf(in)
+			judges = append(judges, f)
+			for i := range all {
+				if parts[i] == part {
+					odds[i] += f.LogOdds(rows[i].X, rows[i].Prior) / turns
+				}
 			}
 		}
 	}
-	return train(rows), held, heldKnown
+	for i, p := range all {
+		s := trust.Sample{Group: p.vendor, Field: p.field, Score: Rounded(learn.Sigmoid(odds[i])), Right: p.right}
+		if p.known {
+			s.Group = p.document
+			heldKnown = append(heldKnown, s)
+		} else {
+			held = append(held, s)
+		}
+	}
+	return learn.Mean(judges), held, heldKnown
+}
+
+// judgeOf trains one judge. One question a tree makes it additive: with some hundred
+// wrong choices to learn from, deeper trees find flukes and are sure of them.
+func judgeOf(rows []learn.Example) *learn.Forest {
+	f, err := learn.Train(rows, learn.Options{Trees: 120, Depth: 1, Rate: 0.08, Leaf: 10, Penalty: 5})
+	if err != nil {
+		return &learn.Forest{Columns: len(sureColumns)} // says what the rates say
+	}
+	return f
 }

@@ -206,18 +206,28 @@ func weigh(ds []*desk) {
 
 // foldsOf parts desks into k folds, each vendor in one of them.
 func foldsOf(ds []*desk, k int) []int {
+	vendors := make([]string, len(ds))
+	for i, d := range ds {
+		vendors[i] = d.Vendor
+	}
+	return dealt(vendors, k, "")
+}
+
+// dealt parts things into k parts of much the same size, each vendor in one of them.
+// Another turn deals them otherwise.
+func dealt(vendors []string, k int, turn string) []int {
 	size := map[string]int{}
-	for _, d := range ds {
-		size[d.Vendor]++
+	for _, v := range vendors {
+		size[v]++
 	}
 	names := make([]string, 0, len(size))
 	for v := range size {
 		names = append(names, v)
 	}
 	slices.SortFunc(names, func(a, b string) int {
-		return cmp.Or(cmp.Compare(size[b], size[a]), cmp.Compare(hash(a), hash(b)), cmp.Compare(a, b))
+		return cmp.Or(cmp.Compare(size[b], size[a]), cmp.Compare(hash(turn+a), hash(turn+b)), cmp.Compare(a, b))
 	})
-	load, fold := make([]int, k), map[string]int{}
+	load, part := make([]int, k), map[string]int{}
 	for _, v := range names {
 		least := 0
 		for i := range load {
@@ -225,12 +235,12 @@ func foldsOf(ds []*desk, k int) []int {
 				least = i
 			}
 		}
-		fold[v] = least
+		part[v] = least
 		load[least] += size[v]
 	}
-	out := make([]int, len(ds))
-	for i, d := range ds {
-		out[i] = fold[d.Vendor]
+	out := make([]int, len(vendors))
+	for i, v := range vendors {
+		out[i] = part[v]
 	}
 	return out
 }

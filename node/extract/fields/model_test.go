@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -309,5 +310,29 @@ func TestLearnStandsOnABase(t *testing.T) {
 	}
 	if n := right(t, fields.Knowledge{Model: again}, next, "sum"); n != len(next) || again.Card.Base != base.Digest() {
 		t.Errorf("kept and read again: %d right, base %s", n, again.Card.Base)
+	}
+}
+
+// TestOneDoubtfulLetterIsHeard: the mean confidence of a word hides one letter of ten
+// that may well be another. It is enough to make a date wrong.
+func TestOneDoubtfulLetterIsHeard(t *testing.T) {
+	t.Parallel()
+	m, err := fields.Learn(slipType, slips(6, 3), fields.LearnOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sure := func(mean float64) float64 {
+		l := slip(7, 5)
+		ws := l.Reading.Pages[0].Words
+		for i := range ws {
+			if ws[i].Confidence = 1; strings.Contains(ws[i].Text, ".03.2026") {
+				ws[i].Confidence = mean
+			}
+		}
+		return get(fields.PickWith(l.Reading, slipType, fields.Knowledge{Model: m}), "when").Confidence
+	}
+	clear, doubtful := sure(1), sure(math.Pow(.5, .1)) // one of the ten as likely as not
+	if doubtful > clear-.05 {
+		t.Errorf("a date of which one letter is as likely wrong as right is sure by %v, a clear one by %v", doubtful, clear)
 	}
 }

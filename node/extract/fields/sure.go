@@ -1,8 +1,11 @@
 package fields
 
 import (
+	"iter"
+	"math"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/recto-edge/recto/node/doc"
 	"github.com/recto-edge/recto/node/extract/learn"
@@ -10,10 +13,16 @@ import (
 
 // sureColumns are what the judge of confidence sees of a chosen value.
 var sureColumns = []string{
-	"rate", "score", "lead", "second", "rule", "rules agree", "plausible", "least conf", "mean conf", "page conf", "sum", "respelled",
+	"rate", "letters read", "score", "lead", "second", "rule", "rules agree", "plausible", "least conf", "mean conf", "page conf", "sum", "respelled",
 	"label", "relation", "repeats", "length", "digits", "twin", "tax role", "sums", "check", "other check", "year", "odd characters", "rank by rules", "kind",
 	"first line", "lines", "postcode last", "number first", "legal last", "known words", "gap after", "heading after", "address after", "plain after", "recalled",
 }
+
+// Columns that are asked for by themselves.
+const (
+	rateColumn = 0
+	readColumn = 1
+)
 
 // answer is a chosen value with what the judge of confidence sees of it.
 type answer struct {
@@ -41,7 +50,7 @@ func (r *reader) sureView(i int, ranked []scored, sum bool) []float32 {
 	least, mean := r.confWithin(c.Page, c.Box)
 	d, l := counts(c.Value)
 	n, _ := minor(c.Value)
-	x := []float32{0, float32(c.score), float32(c.score - second), float32(second), float32(c.rule), flag(c.rule >= bestRule), float32(min(plausible, 9)),
+	x := []float32{0, r.lettersRead(c.Page, c.Box), float32(c.score), float32(c.score - second), float32(second), float32(c.rule), flag(c.rule >= bestRule), float32(min(plausible, 9)),
 		float32(least), float32(mean), float32(r.pageConf(c.Page)), flag(sum), flag(respelled(*c)),
 		float32(c.Label), float32(c.Relation), float32(min(c.Repeats, 9)), float32(min(len(c.Value), 120)), float32(d) / float32(max(1, d+l))}
 	if c.Type == doc.Money {
@@ -82,18 +91,42 @@ var kindNumber = map[doc.FieldType]int{doc.Money: 1, doc.Date: 2, doc.Name: 3, d
 func (r *reader) confWithin(page int, b doc.Box) (least, mean float64) {
 	least = 1
 	n, sum := 0.0, 0.0
-	for _, w := range r.layout.pages[page].Words {
-		x, y := (w.Box[0]+w.Box[2])/2, (w.Box[1]+w.Box[3])/2
-		if x >= b[0] && x < b[2] && y >= b[1] && y < b[3] {
-			least = min(least, w.Confidence)
-			sum += w.Confidence
-			n++
-		}
+	for w := range r.wordsWithin(page, b) {
+		least = min(least, w.Confidence)
+		sum += w.Confidence
+		n++
 	}
 	if n == 0 {
 		return 0, 0
 	}
 	return least, sum / n
+}
+
+// lettersRead is the probability that every letter in a box was read right, by the
+// reader's own account. A word's confidence is the mean of its letters': one letter of
+// ten that may well be another hides in it, and alone makes a wrong date or amount.
+func (r *reader) lettersRead(page int, b doc.Box) float32 {
+	logs, any := 0.0, false
+	for w := range r.wordsWithin(page, b) {
+		any = true
+		logs += float64(utf8.RuneCountInString(w.Text)) * math.Log(max(w.Confidence, 1e-3))
+	}
+	if !any {
+		return nan
+	}
+	return float32(math.Exp(logs))
+}
+
+// wordsWithin gives the words whose middle lies in a box.
+func (r *reader) wordsWithin(page int, b doc.Box) iter.Seq[doc.Word] {
+	return func(yield func(doc.Word) bool) {
+		for _, w := range r.layout.pages[page].Words {
+			x, y := (w.Box[0]+w.Box[2])/2, (w.Box[1]+w.Box[3])/2
+			if x >= b[0] && x < b[2] && y >= b[1] && y < b[3] && !yield(w) {
+				return
+			}
+		}
+	}
 }
 
 func (r *reader) pageConf(page int) float64 {
@@ -148,6 +181,15 @@ func knownWords(s string) float32 {
 	return float32(known) / float32(all)
 }
 
+// beforeJudging is what the judge begins from, as log odds: a value is right when it is
+// the right one, as often as its field is, and its letters were read right.
+func beforeJudging(rate float64, x []float32) float64 {
+	if read := float64(x[readColumn]); !math.IsNaN(read) {
+		rate *= read
+	}
+	return learn.Logit(rate)
+}
+
 // confidence is how sure the model is of a chosen value, 0..1: calibrated on
 // held-back documents when there were enough of them.
 func (m *Model) confidence(a answer) (p float64, ok bool) {
@@ -159,10 +201,10 @@ func (m *Model) confidence(a answer) (p float64, ok bool) {
 		return 0, false
 	}
 	x := slices.Clone(a.x)
-	x[0] = float32(rate)
+	x[rateColumn] = float32(rate)
 	by := m.stranger
 	if slices.Contains(a.field.Checks, fromVendor) {
 		by = m.known
 	}
-	return by.Confidence(a.field.Name, m.Sure.Probability(x, learn.Logit(rate))), true
+	return by.Confidence(a.field.Name, m.Sure.Probability(x, beforeJudging(rate, x))), true
 }

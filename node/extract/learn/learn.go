@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Example is one row of a training set.
@@ -101,6 +102,22 @@ func (f *Forest) LogOdds(x []float32, prior float64) float64 {
 // Probability is LogOdds as a number 0..1.
 func (f *Forest) Probability(x []float32, prior float64) float64 {
 	return Sigmoid(f.LogOdds(x, prior))
+}
+
+// Mean gives the forest whose log odds are the mean of those of others, all of them
+// beginning from the same prior. They have the same columns, and there is one at least.
+func Mean(forests []*Forest) *Forest {
+	out := &Forest{Columns: forests[0].Columns}
+	for _, f := range forests {
+		for _, t := range f.Trees {
+			t.Value = slices.Clone(t.Value)
+			for i := range t.Value {
+				t.Value[i] /= float32(len(forests))
+			}
+			out.Trees = append(out.Trees, t)
+		}
+	}
+	return out
 }
 
 func (t *Tree) value(x []float32) float64 {

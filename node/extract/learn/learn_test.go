@@ -149,3 +149,38 @@ func TestCheckFindsDamage(t *testing.T) {
 		}
 	}
 }
+
+func TestMeanOfForests(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(3, 4))
+	var forests []*learn.Forest
+	for range 3 {
+		var rows []learn.Example
+		for range 200 {
+			x := []float32{r.Float32(), r.Float32()}
+			rows = append(rows, learn.Example{X: x, Yes: x[0] > r.Float32()})
+		}
+		f, err := learn.Train(rows, learn.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		forests = append(forests, f)
+	}
+	mean := learn.Mean(forests)
+	if err := mean.Check(); err != nil {
+		t.Fatal(err)
+	}
+	for range 50 {
+		x := []float32{r.Float32(), r.Float32()}
+		want := 0.0
+		for _, f := range forests {
+			want += f.LogOdds(x, .7) / 3
+		}
+		if got := mean.LogOdds(x, .7); math.Abs(got-want) > 1e-5 {
+			t.Fatalf("the mean at %v is %v, the mean of the forests %v", x, got, want)
+		}
+	}
+	if again := learn.Mean(forests[:1]); again.LogOdds([]float32{.3, .3}, 0) != forests[0].LogOdds([]float32{.3, .3}, 0) {
+		t.Error("the mean of one forest is another one, or forests are changed by it")
+	}
+}
