@@ -13,11 +13,13 @@ run --type receipt --folds 5 --random "$data/sroie"
 run --type receipt --folds 5 --confirm 1 --compare "$readings/before.json" "$data/sroie"
 run --type order --rasterise --folds 5 "$data/vrdu_adbuy"
 run --type invoice --rasterise --folds 5 "$data/einvoice"
+run --type invoice --rasterise --folds 5 --only layout=business_layout "$data/einvoice"
 run --type receipt --rasterise --folds 5 "$data/my_receipts"
 # the rules alone
 run --type receipt --model none "$data/sroie"
 run --type receipt --model none --rasterise "$data/my_receipts"
 run --type invoice --model none --rasterise "$data/einvoice"
+run --type invoice --model none --rasterise --only layout=business_layout "$data/einvoice"
 run --type order --model none --rasterise "$data/vrdu_adbuy"
 # exact sources
 run "$data/einvoice"
