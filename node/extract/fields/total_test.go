@@ -1,0 +1,111 @@
+package fields
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/recto-edge/recto/node/doc"
+)
+
+// receiptOf makes a reader of a receipt of which each line is a row, and "|" begins the
+// next cell.
+func receiptOf(lines ...string) *reader {
+	t := doc.Type{Name: "receipt", Checks: []string{"net+tax=total"}, Fields: []doc.FieldSpec{
+		{Name: "total", Type: doc.Money, Hint: "largest", Required: true, Labels: []string{"total", "rounding rm"}},
+		{Name: "net", Type: doc.Money, Labels: []string{"net"}},
+		{Name: "tax", Type: doc.Money, Labels: []string{"tax"}},
+	}}
+	p := doc.Page{Number: 1, Width: 1200, Height: 2000}
+	for n, line := range lines {
+		for k, cell := range strings.Split(line, "|") {
+			x := 40 + 400*k
+			for _, w := range strings.Fields(cell) {
+				p.Words = append(p.Words, doc.Word{Text: w, Confidence: 1, Line: n, Box: doc.Box{x, 40 * n, x + 10*len(w), 40*n + 20}})
+				x += 10*len(w) + 8
+			}
+		}
+	}
+	return newReader(doc.Reading{Pages: []doc.Page{p}}, t)
+}
+
+// TestTaxTableLeavesRoundedTotal: the table adds up to the exact sum. Where the rounded
+// one was chosen, doubtful as it is, that sum is no reason to go back.
+func TestTaxTableLeavesRoundedTotal(t *testing.T) {
+	t.Parallel()
+	r := receiptOf("Total Sales RM|22.91", "Rounding RM|22.90", "GST Summary|Amount|Tax", "s = 6%|21.60|1.31")
+	var exact, rounded Candidate
+	for _, c := range r.all {
+		switch c.Value {
+		case "22.91":
+			exact = c
+		case "22.90":
+			rounded = c
+		}
+	}
+	for _, first := range []Candidate{rounded, exact} {
+		ranked := make([][]scored, 3)
+		ranked[0] = []scored{{Candidate: first, score: 0.3, method: byScorer}, {Candidate: exact, score: 0.2, method: byScorer}}
+		r.settleTaxes(r.typ, ranked, map[int]bool{})
+		if got := ranked[0][0].Value; got != first.Value {
+			t.Errorf("total %s, want %s as it was chosen", got, first.Value)
+		}
+		if got := ranked[1]; len(got) == 0 || got[0].Value != "21.60" {
+			t.Errorf("net %v, want 21.60 from the table: else this test shows nothing", got)
+		}
+	}
+}
+
+// TestLikelyEnough: a field that each document has is answered by the one candidate that
+// stands out, and not by one of several that nothing tells apart.
+func TestLikelyEnough(t *testing.T) {
+	t.Parallel()
+	of := func(method string, scores ...float64) (out []scored) {
+		for _, s := range scores {
+			out = append(out, scored{score: s, method: method})
+		}
+		return out
+	}
+	needed, free := doc.FieldSpec{Required: true}, doc.FieldSpec{}
+	for _, c := range []struct {
+		name   string
+		spec   doc.FieldSpec
+		ranked []scored
+		want   bool
+	}{
+		{"none", needed, nil, false},
+		{"stands out", needed, of(byScorer, 0.07, 0.003, 0.001), true},
+		{"stands out, not required", free, of(byScorer, 0.07, 0.003, 0.001), false},
+		{"one of several", needed, of(byScorer, 0.07, 0.05, 0.03), false},
+		{"likely", free, of(byScorer, 0.12, 0.11, 0.1), true},
+		{"by rules", needed, of("label", 0.15, 0.01), false},
+	} {
+		if got := likelyEnough(c.spec, c.ranked); got != c.want {
+			t.Errorf("%s: %t, want %t", c.name, got, c.want)
+		}
+	}
+}
+
+// TestTendered: the last three amounts of which one is what is left of another.
+func TestTendered(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name       string
+		lines      []string
+		due, given int64
+	}{
+		{"cash and change", []string{"Tea|3.00", "Cake|4.50", "Sum|7.50", "Cash|10.00", "Change|2.50"}, 750, 1000},
+		{"change with a minus, rounded sum", []string{"Sum|22.91", "Rounded|22.90", "Bar|50.00", "Zurück|27.10-"}, 2290, 5000},
+		{"cash above the sum of a crooked page", []string{"TOTAL|RM 33.92", "TOTAL ROUNDED|RM 50.00", "|RM 33.90", "CHANGE|RM 16.10"}, 3390, 5000},
+		{"change as much as the sum", []string{"Parking|5.00", "Inserted|10.00", "Change|5.00"}, 500, 1000},
+		{"a card", []string{"Tea|3.00", "Cake|4.50", "Sum|7.50", "Card|7.50"}, 0, 0},
+		{"basis and tax on one row", []string{"Beans|36.67", "GST|2.20", "Total|38.87", "SR|36.67|2.20"}, 0, 0},
+	} {
+		got := receiptOf(c.lines...).tender
+		if c.due == 0 && len(got) == 0 {
+			continue
+		}
+		if len(got) != 2 || got[c.due] != 1 || got[c.given] != -1 {
+			t.Errorf("%s: %v, want %d of %d", c.name, got, c.due, c.given)
+		}
+	}
+}
