@@ -34,11 +34,15 @@ type Curve struct {
 // variance) of a, b and c. fromAll was chosen by vendor-disjoint cross-validation on
 // receipts (157 vendors), invoices (21) and orders (44): drawn sixteen times less, the
 // likelihood of vendors never seen is worse on each of them, and the calibration error on
-// the two that have few vendors. The others are judgement.
+// the two that have few vendors. fromShipped and atSite (a field of a site of which nothing
+// was shipped) were chosen on receipts: of three sites, one like those that shipped, one
+// where that is too sure and one where it is not sure enough, 30 and 100 reviews make each
+// more likely on its other vendors than with slopes drawn eight times less.
 var (
 	fromNothing = [3]float64{1, 1, 0.1}
 	fromAll     = [3]float64{32, 32, 8}
-	fromShipped = [3]float64{8, 8, 4}
+	fromShipped = [3]float64{64, 64, 4}
+	atSite      = [3]float64{256, 256, 64}
 )
 
 // edge keeps probabilities off 0 and 1: no number of samples makes certain.
@@ -65,9 +69,9 @@ func (c Calibration) Refit(samples []Sample) (Calibration, error) {
 	if err := check(samples); err != nil {
 		return Calibration{}, fmt.Errorf("fit calibration: %w", err)
 	}
-	pull := fromShipped
+	pull, ofField := fromShipped, atSite
 	if c.All.Samples == 0 {
-		c.All, pull = Curve{A: 1, B: 1}, fromNothing
+		c.All, pull, ofField = Curve{A: 1, B: 1}, fromNothing, fromAll
 	}
 	of, _ := groups(samples)
 	points := map[string][]point{}
@@ -95,7 +99,7 @@ func (c Calibration) Refit(samples []Sample) (Calibration, error) {
 		out.Fields[name] = before.moved(c.All, out.All)
 	}
 	for _, name := range names {
-		start, pull := out.All, fromAll
+		start, pull := out.All, ofField
 		if before, ok := out.Fields[name]; ok {
 			start, pull = before, fromShipped
 		}

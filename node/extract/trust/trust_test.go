@@ -187,6 +187,51 @@ func TestRefitMovesFromShippedToSite(t *testing.T) {
 	}
 }
 
+// TestFewReviewsDoLittleHarm: where a site is just as the model was made for, thirty
+// documents can only teach it flukes, and where it is another, they must tell.
+func TestFewReviewsDoLittleHarm(t *testing.T) {
+	t.Parallel()
+	sigmoid := func(z float64) float64 { return 1 / (1 + math.Exp(-z)) }
+	// How far from the truth c is where the model says shift more than is true, in log odds.
+	divergence := func(c Calibration, shift float64) (sum float64) {
+		for k := range 50 {
+			z := float64(k) / 10
+			p, q := sigmoid(z), c.Confidence("total", sigmoid(z+shift))
+			sum += (p*math.Log(p/q) + (1-p)*math.Log((1-p)/(1-q))) / 50
+		}
+		return sum
+	}
+	const sites, shift = 40, 1.5
+	harm, help := 0.0, 0.0
+	for seed := range uint64(sites) {
+		r := rand.New(rand.NewPCG(seed, 11))
+		reviewed := func(shift float64) Calibration {
+			var ss []Sample
+			for d := range 30 {
+				for _, name := range []string{"total", "date", "company", "address"} {
+					z := 2.3 + 2*r.NormFloat64()
+					ss = append(ss, Sample{Group: fmt.Sprint(d), Field: name, Score: sigmoid(z + shift), Right: r.Float64() < sigmoid(z)})
+				}
+			}
+			c, err := Unchanged().Refit(ss)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return c
+		}
+		harm += divergence(reviewed(0), 0) / sites
+		help += divergence(reviewed(shift), shift) / sites
+	}
+	without := divergence(Unchanged(), shift)
+	t.Logf("divergence %.5f where there was nothing to learn; %.5f where there was, %.5f without", harm, help, without)
+	if harm > .003 {
+		t.Errorf("thirty documents that have nothing to say cost %.5f of divergence", harm)
+	}
+	if help > without/4 {
+		t.Errorf("thirty documents of a site that is another bring the divergence from %.5f to %.5f only", without, help)
+	}
+}
+
 func TestCalibrationSurvivesJSON(t *testing.T) {
 	t.Parallel()
 	c, err := Fit(drawn(8, 300))
