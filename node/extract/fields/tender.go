@@ -10,8 +10,8 @@ const (
 )
 
 // tendered finds what was to be paid (1) and what was handed over for it (-1): of three
-// amounts near each other the last, the change, is what is left of one when the other is
-// taken off. The last such three on the document count. It asks for no label, so it
+// amounts near each other the last, the change, is what is left of the second when the
+// first is taken off; where the second is taken off the first it is a discount. The last such three on the document count. It asks for no label, so it
 // holds in any language and where a crooked page has torn amounts from their labels.
 func (r *reader) tendered() map[int64]int {
 	type printed struct {
@@ -40,8 +40,8 @@ func (r *reader) tendered() map[int64]int {
 			if due <= 0 || given.row == change.row || change.row-given.row > changeRows || beside(k, due) {
 				continue // on one row they are a basis and its tax
 			}
-			for j := k - 1; j >= max(0, k-tenderWithin); j-- {
-				if ps[j].n == due && j != i && ps[j].row != given.row {
+			for j := i - 1; j >= max(0, k-tenderWithin); j-- {
+				if ps[j].n == due && ps[j].row != given.row {
 					return map[int64]int{due: 1, given.n: -1}
 				}
 			}
