@@ -27,6 +27,7 @@ type vitals struct {
 	Version   string            `json:"version"`
 	Workers   int               `json:"workers"`
 	Busy      int               `json:"busy"`
+	Reading   []doc.ID          `json:"reading"` // documents in hand; null: a version that does not say
 	DiskUsed  int64             `json:"disk_used"`
 	DiskFree  int64             `json:"disk_free"`
 	CertUntil time.Time         `json:"cert_until"`
@@ -139,7 +140,7 @@ func (n *Node) vitals() vitals {
 	missing := n.parts.missing()
 	v := vitals{
 		Ready: len(missing) == 0, Missing: missing, Version: n.build.Version,
-		Workers: n.cfg.workers(), Busy: int(n.busy.Load()),
+		Workers: n.cfg.workers(), Busy: int(n.busy.Load()), Reading: n.handsHere(),
 		CertUntil: n.control.Status().CertUntil, IndexSeq: n.db.Index().Applied(),
 		Copies: n.copiesView(), LogWorks: n.parts.ok(partLog), LogRoom: n.logRoom(), Now: time.Now().UTC(),
 	}

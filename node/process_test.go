@@ -48,7 +48,7 @@ var buildOnce = sync.OnceValues(func() (string, error) {
 })
 
 // patience bounds every wait for an event.
-const patience = 60 * time.Second
+const patience = 3 * time.Minute
 
 // newProcess prepares a node on a fresh data folder; start starts it.
 func newProcess(t *testing.T) *process {

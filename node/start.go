@@ -70,6 +70,7 @@ func (n *Node) Start(ctx context.Context, out io.Writer) error {
 	probes := newCrew()
 	probes.every(probePeriod, n.probe)
 	probes.every(clockPeriod, n.watchClock)
+	probes.every(overduePeriod, n.callOverdue)
 	n.onStop("probes", func(context.Context) error { probes.stop(); return nil })
 	// A stop first lets the requests under way end, while all they need is there.
 	n.onStop("requests", n.server.Shutdown)

@@ -24,6 +24,8 @@ func (n *Node) work(ctx context.Context, job queue.Job) error {
 	n.busy.Add(1)
 	defer n.busy.Add(-1)
 	rec := job.Record
+	n.inHand.Store(rec.ID, nil)
+	defer n.inHand.Delete(rec.ID)
 	rec.Attempts = job.Attempt
 	reading, err := rec.Next(doc.StateReading, byWorker, time.Now().UTC())
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -535,4 +536,58 @@ func TestAgain(t *testing.T) {
 	if _, again := take(); again != second || second == first {
 		t.Errorf("%d came after %d, %d was not answered", again, first, second)
 	}
+}
+
+// The oldest work without an answer is told, by lane, and only as long as it has none.
+func TestHandedOut(t *testing.T) {
+	t.Parallel()
+	q, b := open(t, t.TempDir(), nil)
+	ctx := timeout(t)
+	for i := range 3 {
+		if _, err := q.Append(ctx, record(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, lane := range []string{"hi", "hi-bulk", "norm", "norm-bulk", "batch", "batch-bulk"} {
+		_, err := streams(t, b).CreateOrUpdateConsumer(ctx, "DOCS", jetstream.ConsumerConfig{
+			Durable: "worker-" + lane, FilterSubject: "docs." + lane + ".*", AckPolicy: jetstream.AckExplicitPolicy, AckWait: time.Hour,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := func(ids ...doc.ID) {
+		t.Helper()
+		out, err := q.HandedOut(ctx)
+		var got []doc.ID
+		for _, h := range out {
+			got = append(got, h.ID)
+		}
+		if err != nil || !slices.Equal(got, ids) {
+			t.Errorf("handed out %v (%v), want %v", got, err, ids)
+		}
+	}
+	want()
+	lane := string(record(0).Priority)
+	c, err := streams(t, b).Consumer(ctx, "DOCS", "worker-"+lane)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var taken []jetstream.Msg
+	for range 2 {
+		m, err := c.Next(jetstream.FetchMaxWait(10 * time.Second))
+		if err != nil {
+			t.Fatal(err)
+		}
+		taken = append(taken, m)
+	}
+	want(record(0).ID)
+	if err := taken[0].DoubleAck(ctx); err != nil {
+		t.Fatal(err)
+	}
+	want(record(1).ID)
+	if err := taken[1].DoubleAck(ctx); err != nil {
+		t.Fatal(err)
+	}
+	want()
 }
