@@ -94,8 +94,8 @@ type Node struct {
 
 	began    time.Time // keeps its monotonic part
 	clock    clockWatch
-	inHand   sync.Map // documents that this member reads, by ID
-	overdue  overdue  // the prober's alone
+	inHand   sync.Map                              // documents that this member reads, by ID
+	overdue  overdue                               // the prober's alone
 	ill      struct{ failed, stuck, restarts int } // how the broker does, see cure and unstick; the prober's alone
 	closers  []closer                              // in order of acquisition; run last in, first out
 	stopOnce sync.Once
