@@ -69,6 +69,7 @@ type delivery struct {
 	answered chan struct{} // closed when existed and err are there
 	done     bool
 	existed  bool
+	certain  bool // existed is what this member says of its own disk
 	err      error
 	refused  []error
 	failed   []string // members that did not take it
@@ -116,8 +117,12 @@ func (d *delivery) note(ctx context.Context, s sent) {
 	switch {
 	case s.err == nil:
 		d.kept = append(d.kept, s.id)
-		if s.existed && !d.done {
-			d.existed = true
+		switch {
+		case d.done:
+		case s.id == d.v.self: // a round of repair may have sent it from here to others meanwhile
+			d.existed, d.certain = s.existed, true
+		case !d.certain:
+			d.existed = d.existed || s.existed
 		}
 		if len(d.kept) >= d.v.synced() {
 			d.answer(nil)
