@@ -15,20 +15,21 @@ import (
 
 const (
 	overduePeriod = 5 * time.Second
-	// overdueAfter is how long work may be in nobody's hands: longer than the longest
-	// pause between two attempts, which is a minute.
+	// overdueAfter is how long what was handed out may be in nobody's hands: longer than
+	// the longest pause between two attempts, which is a minute.
 	overdueAfter = 90 * time.Second
 )
 
-// overdue is since when work without an answer is in nobody's hands.
+// overdue is since when what was handed out and not answered is in nobody's hands.
 type overdue struct{ since map[queue.HandedOut]time.Time }
 
-// look takes in what is handed out now and says whether some of it has been in
-// nobody's hands for too long.
-func (o *overdue) look(now time.Time, out []queue.HandedOut, inHand func(doc.ID) bool) bool {
-	since, late := map[queue.HandedOut]time.Time{}, false
+// look takes in what is handed out now and gives the consumers of what has been in
+// nobody's hands for too long. A reader that members share answers in moments: what it
+// was given counts as in nobody's hands, and coming again does it no harm.
+func (o *overdue) look(now time.Time, out []queue.HandedOut, reads func(doc.ID) bool) (late []string) {
+	since := map[queue.HandedOut]time.Time{}
 	for _, h := range out {
-		if inHand(h.ID) {
+		if h.Work && reads(h.ID) {
 			continue
 		}
 		from, known := o.since[h]
@@ -36,7 +37,7 @@ func (o *overdue) look(now time.Time, out []queue.HandedOut, inHand func(doc.ID)
 			from = now
 		}
 		if now.Sub(from) >= overdueAfter {
-			late, from = true, now
+			late, from = append(late, h.Consumer), now
 		}
 		since[h] = from
 	}
@@ -44,8 +45,8 @@ func (o *overdue) look(now time.Time, out []queue.HandedOut, inHand func(doc.ID)
 	return late
 }
 
-// callOverdue calls work back that nobody has. It is the leading member's duty; done
-// twice it does no harm.
+// callOverdue calls back what nobody has. It is the leading member's duty; done twice it
+// does no harm.
 func (n *Node) callOverdue(ctx context.Context) {
 	q := n.queue.Load()
 	if q == nil {
@@ -60,14 +61,19 @@ func (n *Node) callOverdue(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, overduePeriod)
 	defer cancel()
 	out, err := q.HandedOut(ctx)
-	if err != nil || !n.overdue.look(time.Now(), out, n.inHands()) {
-		return // without an answer of the broker there is nothing to call back either
+	if err != nil {
+		return // the broker does not answer: there is nothing to call back either
 	}
-	if err := q.Again(ctx); err != nil {
-		n.log.Warn("work that nobody has is called back, again in a moment", "error", err)
+	late := n.overdue.look(time.Now(), out, n.inHands())
+	if len(late) == 0 {
 		return
 	}
-	n.log.Warn("work that nobody had was called back")
+	if err := q.Again(ctx, late...); err != nil {
+		n.log.Warn("what nobody has is called back, again later", "consumers", late, "error", err)
+		return
+	}
+	n.doubt.Store(true)
+	n.log.Warn("what nobody had was called back", "consumers", late)
 }
 
 // inHands gives a function that says whether some member that is up reads a document.

@@ -21,16 +21,12 @@ func (q *Queue) Durable(ctx context.Context, name string, fn func(ctx context.Co
 	var consumer jetstream.Consumer
 	bind := func(ctx context.Context) (err error) {
 		consumer, err = q.js.CreateOrUpdateConsumer(ctx, logStream, jetstream.ConsumerConfig{
-			Durable: name, AckPolicy: jetstream.AckExplicitPolicy, AckWait: durableWait,
+			Durable: name, AckPolicy: jetstream.AckExplicitPolicy, AckWait: 10 * time.Second,
 			MaxDeliver: -1, MaxAckPending: readBatch,
 		})
 		return err
 	}
-	var wait standstill
 	for bound := false; ctx.Err() == nil; {
-		if wait.due(time.Now()) {
-			q.unstick(ctx, consumer, &wait)
-		}
 		if !bound {
 			if err := q.retry(ctx, bind); err != nil {
 				break // ctx has ended

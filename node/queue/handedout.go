@@ -1,34 +1,37 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/recto-edge/recto/node/doc"
 )
 
-// HandedOut is the oldest message of a lane that was handed out and has no answer.
+// HandedOut is the oldest message that a consumer was given and has not answered.
 type HandedOut struct {
-	Lane string
-	Seq  uint64
-	ID   doc.ID
+	Consumer string
+	Seq      uint64
+	ID       doc.ID
+	Work     bool // a document to be read, not a revision for a reader that members share
 }
 
-// HandedOut gives the oldest work without an answer of each lane that has some. Who
-// works on it does not follow from it.
+// HandedOut gives the oldest message without an answer of each consumer that has some.
+// Who has it does not follow from it.
 func (q *Queue) HandedOut(ctx context.Context) ([]HandedOut, error) {
+	s, err := q.js.Stream(ctx, logStream)
+	if err != nil {
+		return nil, fmt.Errorf("handed out: %w", unavailable(err))
+	}
 	var out []HandedOut
-	for _, lane := range lanes(doc.Priorities) {
-		c, err := q.js.Consumer(ctx, logStream, workerName(lane))
-		if err != nil {
-			return nil, fmt.Errorf("handed out: %w", unavailable(err))
-		}
-		info := c.CachedInfo() // of a moment ago: Consumer asked for it
+	consumers := s.ListConsumers(ctx)
+	for info := range consumers.Info() {
 		if info.NumAckPending == 0 {
 			continue
 		}
-		e, err := q.get(ctx, logStream, getRequest{Seq: info.AckFloor.Stream + 1, Next: info.Config.FilterSubject})
+		e, err := q.get(ctx, logStream, getRequest{Seq: info.AckFloor.Stream + 1, Next: cmp.Or(info.Config.FilterSubject, subjectDocs+".>")})
 		if errors.Is(err, errNone) {
 			continue
 		}
@@ -39,7 +42,10 @@ func (q *Queue) HandedOut(ctx context.Context) ([]HandedOut, error) {
 		if err != nil {
 			return nil, fmt.Errorf("handed out: %w", err)
 		}
-		out = append(out, HandedOut{Lane: lane, Seq: e.seq, ID: rec.ID})
+		out = append(out, HandedOut{Consumer: info.Name, Seq: e.seq, ID: rec.ID, Work: strings.HasPrefix(info.Name, workerName(""))})
+	}
+	if err := consumers.Err(); err != nil {
+		return nil, fmt.Errorf("handed out: %w", unavailable(err))
 	}
 	return out, nil
 }

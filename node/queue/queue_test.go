@@ -586,8 +586,18 @@ func TestHandedOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(record(1).ID)
-	if err := taken[1].DoubleAck(ctx); err != nil {
+	// Only consumers that are named begin again.
+	if err := q.Again(ctx, "archive"); err != nil {
 		t.Fatal(err)
 	}
-	want()
+	if m, err := c.Next(jetstream.FetchMaxWait(10 * time.Second)); err != nil || m.Subject() != "docs."+lane+"."+string(record(2).ID) {
+		t.Errorf("another consumer began again: %v %v", m, err)
+	}
+	if err := q.Again(ctx, "worker-"+lane); err != nil {
+		t.Fatal(err)
+	}
+	m, err := c.Next(jetstream.FetchMaxWait(10 * time.Second))
+	if err != nil || m.Subject() != "docs."+lane+"."+string(record(1).ID) {
+		t.Fatalf("after it was called back came %v, %v", m, err)
+	}
 }

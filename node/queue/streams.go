@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -178,12 +179,12 @@ func (q *Queue) Recall(ctx context.Context, from uint64) error {
 	return nil
 }
 
-// Again lets all consumers that wait for an answer begin again behind the last
-// message that was answered. The broker counts the wait by the wall clock: after one
+// Again lets the consumers named, or all, begin again behind the last message that
+// was answered, if they wait for an answer. The broker counts the wait by the wall clock: after one
 // that was ahead has been put right, what was handed out meanwhile would not come
 // again before that time. What is being worked on comes twice, and one of the two
 // ends as stale.
-func (q *Queue) Again(ctx context.Context) error {
+func (q *Queue) Again(ctx context.Context, named ...string) error {
 	err := q.retry(ctx, func(ctx context.Context) error {
 		s, err := q.js.Stream(ctx, logStream)
 		if err != nil {
@@ -191,7 +192,7 @@ func (q *Queue) Again(ctx context.Context) error {
 		}
 		consumers := s.ListConsumers(ctx)
 		for info := range consumers.Info() {
-			if info.NumAckPending == 0 {
+			if info.NumAckPending == 0 || len(named) > 0 && !slices.Contains(named, info.Name) {
 				continue
 			}
 			if _, err := s.ResetConsumerToSequence(ctx, info.Name, info.AckFloor.Stream+1); err != nil {
