@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/recto-edge/recto/node/doc"
@@ -22,7 +23,7 @@ const (
 // keepComparing compares index and archive after a start, after whatever gives
 // reason to doubt them, and now and then.
 func (n *Node) keepComparing(ctx context.Context) {
-	last := time.Now()
+	last, failed := time.Now(), false
 	n.doubt.Store(true)
 	for pause(ctx, comparePause) {
 		q := n.queue.Load()
@@ -31,10 +32,13 @@ func (n *Node) keepComparing(ctx context.Context) {
 		}
 		if err := n.compare(ctx, q); err != nil {
 			n.doubt.Store(true)
-			n.log.Debug("index and archive are compared again in a moment", "error", err)
+			if !failed && ctx.Err() == nil { // said once: a member that is away keeps it from ending
+				n.log.Warn("index and archive cannot be compared, again in a moment", "error", err)
+			}
+			failed = true
 			continue
 		}
-		last = time.Now()
+		last, failed = time.Now(), false
 	}
 }
 
@@ -55,17 +59,14 @@ func (n *Node) compare(ctx context.Context, q *queue.Queue) error {
 			return err
 		}
 	}
+	var failed []error // one that cannot be read keeps no other from being brought
 	for _, id := range behind {
-		if err := n.hearOf(ctx, q, id); err != nil {
-			return err
-		}
+		failed = append(failed, n.hearOf(ctx, q, id))
 	}
 	for _, id := range unkept {
-		if err := n.archiveAgain(ctx, q, id); err != nil {
-			return err
-		}
+		failed = append(failed, n.archiveAgain(ctx, q, id))
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 // differences walks index and archive side by side, both in the order of documents.

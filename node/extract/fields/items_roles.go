@@ -56,11 +56,11 @@ func (r *reader) rolesByHead(spec doc.FieldSpec, h *head, lines []tableLine) rol
 		return found
 	}
 	all := func(int) float64 { return 1 }
-	any := func(n []int) func(c int) float64 { return func(c int) float64 { return float64(min(n[c], 1)) } }
+	some := func(n []int) func(c int) float64 { return func(c int) float64 { return float64(min(n[c], 1)) } }
 	g := roles3{pos: best("pos", all), text: best("description", all)}
-	g.total = best("line_total", any(amounts))
-	g.price = best("unit_price", any(figures))
-	g.quantity = best("quantity", any(figures))
+	g.total = best("line_total", some(amounts))
+	g.price = best("unit_price", some(figures))
+	g.quantity = best("quantity", some(figures))
 	// "VAT" stands over rates and over amounts of tax.
 	g.rate = best("tax_rate", func(c int) float64 { return float64(rates[c]) / float64(max(figures[c], rates[c], 1)) })
 	for c := len(h.columns) - 1; g.total < 0 && c >= 0; c-- { // no head over the amounts: they stand rightmost

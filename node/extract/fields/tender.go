@@ -11,8 +11,9 @@ const (
 
 // tendered finds what was to be paid (1) and what was handed over for it (-1): of three
 // amounts near each other the last, the change, is what is left of the second when the
-// first is taken off; where the second is taken off the first it is a discount. The last such three on the document count. It asks for no label, so it
-// holds in any language and where a crooked page has torn amounts from their labels.
+// first is taken off; where the second is taken off the first it is a discount. The last
+// such three on the document count. It asks for no label, so it holds in any language and
+// where a crooked page has torn amounts from their labels.
 func (r *reader) tendered() map[int64]int {
 	type printed struct {
 		n   int64
