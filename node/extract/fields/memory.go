@@ -29,6 +29,7 @@ type Acquaintance struct {
 	// register numbers, and the folded name.
 	Marks  map[string]int              `json:"marks"`
 	Lasts  map[string]map[string]int   `json:"lasts,omitempty"`  // values by field, with how often
+	Lines  map[string]map[string]int   `json:"lines,omitempty"`  // lines of addresses as they stood on the page, by field
 	Habits map[string]map[string]habit `json:"habits,omitempty"` // places by field
 	Notes  map[string]map[string]int   `json:"notes,omitempty"`  // what else was seen of a field, with how often, see noted
 	Seen   int                         `json:"seen"`             // documents
@@ -137,6 +138,11 @@ func (v *Acquaintance) learn(r *reader, i int, label string) {
 			count(&v.Notes, spec.Name, noteFound)
 			if k > 0 {
 				count(&v.Notes, spec.Name, noteMissed)
+			}
+			if spec.Type == doc.Address {
+				for _, l := range strings.Split(c.Raw, "\n") {
+					count(&v.Lines, spec.Name, l)
+				}
 			}
 			for _, k := range r.runMarks(&c) {
 				count(&v.Notes, spec.Name, k)

@@ -24,6 +24,7 @@ var recallColumns = []string{
 const (
 	sameValue  = 3.0  // it is the value that was confirmed before
 	nearValue  = 2.0  // it is that value but for what OCR may have got wrong
+	nearLine   = 0.5  // so are some of its lines
 	otherValue = -1.0 // others were confirmed before, always the same one
 	samePlace  = 3.0  // it stands behind the words that the confirmed one stood behind
 	barePlace  = 0.7  // it stands in the same column, and behind no words, as that did
@@ -51,10 +52,10 @@ func (v *Acquaintance) recall(r *reader, i int, list []scored, learned *learn.Fo
 	if !v.knows(r.fields[i].Name) {
 		return list
 	}
-	list = v.withNear(r.fields[i], list)
+	list = v.withNear(r, r.fields[i], list)
 	for k, m := range v.recollect(r, i, list) {
 		c, odds := &list[k], m.prior
-		if learned != nil {
+		if learned != nil && !v.byHand(r.fields[i]) {
 			odds = learned.LogOdds(m.x, odds)
 		}
 		c.unaided, c.score, c.recalled = c.score, learn.Sigmoid(odds), m.speaks
@@ -73,6 +74,13 @@ func (v *Acquaintance) misled(field string) bool {
 	return v != nil && v.Notes[field][noteMissed] > 0 && v.Notes[field][noteMissed] == v.Notes[field][noteFound]
 }
 
+// byHand says whether what memory says of a field is weighed by hand: where the rules
+// misled at a vendor that repeats itself. Few vendors do that, so the judge of memory has
+// learned from the others that what the rules think little of is wrong.
+func (v *Acquaintance) byHand(spec doc.FieldSpec) bool {
+	return repeats(spec.Type) && v.misled(spec.Name)
+}
+
 // leaves says whether the rules are to be left alone with a date: where they were right at
 // this vendor as a rule, the places of a confirmed date say less than they do, since
 // the same days stand all over a page for other reasons.
@@ -80,20 +88,24 @@ func (v *Acquaintance) leaves(spec doc.FieldSpec) bool {
 	return v != nil && spec.Type == doc.Date && 2*v.Notes[spec.Name][noteMissed] <= v.Notes[spec.Name][noteFound]
 }
 
-// withNear adds, for each candidate that may be a confirmed value misread, that
+// likelyLead is how far behind the best score a candidate is still tried as a confirmed
+// value misread.
+const likelyLead = 0.4
+
+// withNear adds, for each likely candidate that may be a confirmed value misread, that
 // value as another reading of it.
-func (v *Acquaintance) withNear(spec doc.FieldSpec, list []scored) []scored {
-	lasts := v.Lasts[spec.Name]
-	if len(lasts) == 0 {
+func (v *Acquaintance) withNear(r *reader, spec doc.FieldSpec, list []scored) []scored {
+	if len(v.Lasts[spec.Name]) == 0 {
 		return list
 	}
-	forms := map[string]bool{}
+	forms, best := map[string]bool{}, 0.0
 	for k := range list {
 		forms[CompareForm(spec.Type, list[k].Value)] = true
+		best = max(best, list[k].score)
 	}
 	for k := range len(list) {
-		last, slip := nearest(CompareForm(spec.Type, list[k].Value), spec.Type, lasts)
-		if form := CompareForm(spec.Type, last); last != "" && !forms[form] {
+		last, slip := v.misread(r, spec, &list[k], list[k].score >= best-likelyLead)
+		if form := CompareForm(spec.Type, last); slip != nil && !forms[form] {
 			forms[form] = true
 			c := list[k]
 			c.Value, c.near = last, slip
@@ -102,6 +114,48 @@ func (v *Acquaintance) withNear(spec doc.FieldSpec, list []scored) []scored {
 		}
 	}
 	return list
+}
+
+// misread gives the value that c may be misread from: a confirmed one, or one with lines of
+// it. An unlikely candidate is tried only where it stands between the lines that the
+// confirmed one stood between.
+func (v *Acquaintance) misread(r *reader, spec doc.FieldSpec, c *scored, likely bool) (string, *slip) {
+	lasts := v.Lasts[spec.Name]
+	if likely {
+		if last, s := nearest(CompareForm(spec.Type, c.Value), spec.Type, lasts); s != nil {
+			return last, s
+		}
+	}
+	if lasts[c.Value] == 0 && (likely || leastShare(r.runShares(c, v.Notes[spec.Name])) > 0) {
+		return nearLines(c, v.Lines[spec.Name])
+	}
+	return "", nil
+}
+
+// nearLines gives an address of which some lines are lines of a confirmed one misread, with
+// these as they were confirmed: branches of a vendor may share all lines but the last.
+func nearLines(c *scored, lines map[string]int) (string, *slip) {
+	parts := strings.Split(c.Raw, "\n")
+	if c.Type != doc.Address || len(parts) < 2 {
+		return "", nil
+	}
+	var all *slip
+	for k, part := range parts {
+		last, s := nearest(CompareForm(c.Type, part), c.Type, lines)
+		if s == nil {
+			continue
+		}
+		if all == nil {
+			all = &slip{part: true}
+		}
+		parts[k] = last
+		all.edits, all.most = all.edits+s.edits, max(all.most, s.most)
+	}
+	value := joinLines(parts)
+	if all != nil {
+		all.share = float64(all.edits) / float64(len(value))
+	}
+	return value, all
 }
 
 // recollect says what memory knows of each candidate.
@@ -138,6 +192,8 @@ func (v *Acquaintance) recollect(r *reader, i int, list []scored) []recollection
 		}
 		m.x = append(m.x, flag(c.near != nil), flag(c.misread))
 		switch {
+		case c.near != nil && c.near.part:
+			m.add, m.speaks = nearLine, true
 		case c.near != nil:
 			m.add, m.speaks = nearValue, true
 		case n > 0:
@@ -188,28 +244,41 @@ func (m *recollection) placeOf(r *reader, c *scored, habits map[string]habit, pl
 
 // runOf adds what memory knows of the lines that a candidate is made of.
 func (m *recollection) runOf(r *reader, c *scored, notes map[string]int) {
-	marks := []string(nil)
-	if notes[runKnown] > 0 {
-		marks = r.runMarks(c)
-	}
-	if marks == nil {
+	shares := r.runShares(c, notes)
+	if shares == nil {
 		m.x = append(m.x, nan, nan, nan, nan)
 		return
 	}
-	least := 1.0
-	var shares [3]float64
-	for k, mark := range marks[1:] {
-		shares[k] = float64(notes[mark]) / float64(notes[runKnown])
-		if k < 2 {
-			least = min(least, shares[k])
-		}
-	}
+	least := leastShare(shares)
 	m.x = append(m.x, float32(least), float32(shares[0]), float32(shares[1]), float32(shares[2]))
 	if least > 0 {
 		m.add, m.speaks = m.add+sameRun*least, true
 	} else {
 		m.add += otherRun
 	}
+}
+
+// runShares gives of how many of a vendor's documents, 0..1, the confirmed value began behind,
+// ended before and was made of as many lines as c; nil where that is not known.
+func (r *reader) runShares(c *scored, notes map[string]int) []float64 {
+	if notes[runKnown] == 0 {
+		return nil
+	}
+	var out []float64
+	for k, mark := range r.runMarks(c) {
+		if k > 0 {
+			out = append(out, float64(timesNoted(notes, mark))/float64(notes[runKnown]))
+		}
+	}
+	return out
+}
+
+// leastShare says how well a run fits by its ends: how often the worse of both was confirmed.
+func leastShare(shares []float64) float64 {
+	if len(shares) < 2 {
+		return 0
+	}
+	return min(shares[0], shares[1])
 }
 
 // exact says whether people confirmed the exact sum of this vendor where a rounded
@@ -235,6 +304,21 @@ func (r *reader) runMarks(c *scored) []string {
 	}
 	return []string{runKnown, "before " + beginning(ls, from-1), "after " + beginning(ls, to+1), "lines " + string(rune('0'+min(to-from+1, 9)))}
 }
+
+// timesNoted says how often a mark was noted, its words as OCR may have read them.
+func timesNoted(notes map[string]int, mark string) int {
+	what, words, _ := strings.Cut(mark, " ")
+	n := 0
+	for k, times := range notes {
+		if w, of, _ := strings.Cut(k, " "); w == what && (of == words || distance(of, words, len(words)/misreadIn) <= len(words)/misreadIn) {
+			n += times
+		}
+	}
+	return n
+}
+
+// misreadIn is of how many letters of a line's beginning one may be misread.
+const misreadIn = 4
 
 // beginning gives the first letters of line i of the head.
 func beginning(ls []line, i int) string {

@@ -67,7 +67,7 @@ func (d *desk) recallRows(t doc.Type, m *Model, memory *Memory) []learn.Example 
 			continue
 		}
 		want := CompareForm(spec.Type, label)
-		list := v.withNear(spec, m.judged(d.r, i))
+		list := v.withNear(d.r, spec, m.judged(d.r, i))
 		for k, r := range v.recollect(d.r, i, list) {
 			if list[k].score < leastRecalled && !r.speaks {
 				continue

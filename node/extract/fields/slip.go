@@ -11,6 +11,7 @@ type slip struct {
 	edits int     // characters that differ, but for shapes that OCR confuses
 	share float64 // of the value's characters
 	most  int     // of them close together: a word misread, or another word
+	part  bool    // only lines of the value are known
 }
 
 // Bounds of what a misreading is.
@@ -69,7 +70,7 @@ func slipOf(a, b string) *slip {
 	if most > slipsWithin {
 		return nil
 	}
-	return &slip{len(*at), float64(len(*at)) / float64(len(y)), most}
+	return &slip{edits: len(*at), share: float64(len(*at)) / float64(len(y)), most: most}
 }
 
 // edits gives where in b its shortest alignment with a differs, in order; nil when in
