@@ -8,9 +8,10 @@ import (
 )
 
 // Check runs the checks of t over fields, wherever they come from, and notes in
-// each field which held and which failed. A failed check halves the confidence
-// of what it speaks about. It changes no value, and running it twice gives the
-// same as running it once.
+// each field which held and which failed. A failed check speaks against each value
+// that it speaks of, and the wrong one is seldom known: it divides the odds of each by
+// failedOdds. None of them is accepted, however sure. It changes no value, and running
+// it twice gives the same as running it once.
 func Check(t doc.Type, fs []doc.Field) []doc.Field {
 	out := slices.Clone(fs)
 	for i := range out {
@@ -45,6 +46,11 @@ func Check(t doc.Type, fs []doc.Field) []doc.Field {
 	return out
 }
 
+// failedOdds is by how much a failed check divides the odds that a value is right. Half
+// of the confidence would be far from what is seen: of the receipts' totals whose sum did
+// not come out, 23 of 23 were right.
+const failedOdds = 4
+
 // note adds a check to those that held or those that failed, once.
 func note(f *doc.Field, name string, holds bool) {
 	if slices.Contains(f.Checks, name) || slices.Contains(f.FailedChecks, name) {
@@ -55,7 +61,7 @@ func note(f *doc.Field, name string, holds bool) {
 		return
 	}
 	f.FailedChecks = append(f.FailedChecks, name)
-	f.Confidence = Rounded(f.Confidence / 2)
+	f.Confidence = Rounded(f.Confidence / (f.Confidence + failedOdds*(1-f.Confidence)))
 }
 
 // checkSum notes on all its terms whether a sum holds, when all of it was found.

@@ -32,7 +32,7 @@ func TestCheck(t *testing.T) {
 		if d := cmp.Diff(want[f.Name], [2][]string{f.Checks, f.FailedChecks}); d != "" {
 			t.Errorf("%s (-want +got):\n%s", f.Name, d)
 		}
-		if confident := f.Confidence == 0.8; confident != (len(f.FailedChecks) == 0) {
+		if want := map[bool]float64{true: 0.8, false: 0.5}[len(f.FailedChecks) == 0]; f.Confidence != want {
 			t.Errorf("%s: confidence %v with failed checks %v", f.Name, f.Confidence, f.FailedChecks)
 		}
 	}
