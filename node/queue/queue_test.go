@@ -506,9 +506,7 @@ func TestAgain(t *testing.T) {
 	q, b := open(t, t.TempDir(), nil)
 	ctx := timeout(t)
 	for i := range 3 {
-		if _, err := q.Append(ctx, record(i)); err != nil {
-			t.Fatal(err)
-		}
+		appendOK(t, q, record(i))
 	}
 	c, err := streams(t, b).CreateConsumer(ctx, "DOCS", jetstream.ConsumerConfig{Durable: "held", AckPolicy: jetstream.AckExplicitPolicy, AckWait: time.Hour})
 	if err != nil {
@@ -544,9 +542,7 @@ func TestHandedOut(t *testing.T) {
 	q, b := open(t, t.TempDir(), nil)
 	ctx := timeout(t)
 	for i := range 3 {
-		if _, err := q.Append(ctx, record(i)); err != nil {
-			t.Fatal(err)
-		}
+		appendOK(t, q, record(i))
 	}
 	for _, lane := range []string{"hi", "hi-bulk", "norm", "norm-bulk", "batch", "batch-bulk"} {
 		_, err := streams(t, b).CreateOrUpdateConsumer(ctx, "DOCS", jetstream.ConsumerConfig{
