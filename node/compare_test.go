@@ -19,7 +19,7 @@ import (
 // openParts gives a node of nothing but log, index and archive.
 func openParts(t *testing.T) (*Node, *queue.Queue) {
 	t.Helper()
-	n := &Node{log: slog.New(slog.DiscardHandler), live: newLive(), sources: newSources()}
+	n := &Node{log: slog.New(slog.DiscardHandler), live: newLive(), sources: newSources(), lately: newLately()}
 	store, err := blob.OpenFiles(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -145,5 +145,80 @@ func TestCompare_BringsWhatWasPassedOver(t *testing.T) {
 	}
 	if behind, unkept, err := n.differences(ctx); err != nil || len(behind)+len(unkept) > 0 {
 		t.Errorf("afterwards: behind %v, not archived %v, %v", behind, unkept, err)
+	}
+}
+
+// What the archive should have by now and has not is brought to it, and looked for no
+// longer than that.
+func TestArchiveDue_BringsWhatWasPassedOver(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	n, q := openParts(t)
+	began := time.Now()
+	const gap, whole, documents = 0, 1, 2
+	for i := range documents {
+		for _, r := range history(t, byte(i)) {
+			seq, err := q.Append(ctx, r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if i == whole || r.Revision != 2 {
+				if err := n.archive.put(ctx, r); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := n.applyRevision(seq, r); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if n.doubt.Load() {
+		t.Error("nothing gave reason to doubt, and all is to be compared")
+	}
+	missing := history(t, gap)[0].ID
+	if err := n.archiveDue(ctx, q, began); err != nil {
+		t.Fatal(err)
+	}
+	if have, err := n.archive.numbers(ctx, missing); err != nil || have[2] {
+		t.Errorf("archived before it was due: %v (%v)", have, err)
+	}
+	if err := n.archiveDue(ctx, q, time.Now().Add(time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if have, err := n.archive.numbers(ctx, missing); err != nil || len(have) != 3 {
+		t.Errorf("archived %v (%v), want all three", have, err)
+	}
+	if left := n.lately.due(time.Now().Add(time.Hour)); len(left) > 0 {
+		t.Errorf("still looked for: %v", left)
+	}
+}
+
+func TestLately(t *testing.T) {
+	t.Parallel()
+	l := newLately()
+	now := time.Now()
+	a, b := history(t, 1), history(t, 2)
+	l.hear(a[0], now)
+	l.hear(b[0], now.Add(time.Second))
+	if got := l.oldest(now.Add(2*time.Second), 1); len(got) != 1 || got[0] != a[0].ID {
+		t.Errorf("has not moved for longest: %v", got)
+	}
+	if got := l.oldest(now.Add(time.Second), 9); len(got) != 1 {
+		t.Errorf("not moved for a second: %v", got)
+	}
+	l.hear(a[2], now.Add(time.Second))
+	if got := l.oldest(now.Add(time.Hour), 9); len(got) != 1 || got[0] != b[0].ID {
+		t.Errorf("unsettled: %v", got)
+	}
+	l.expect(a[0].ID, now)
+	l.expect(a[0].ID, now.Add(time.Second))
+	l.archived(a[0].ID, now)
+	if got := l.due(now.Add(time.Hour)); len(got) != 1 {
+		t.Error("a revision that came meanwhile is forgotten")
+	}
+	l.archived(a[0].ID, now.Add(time.Second))
+	if got := l.due(now.Add(time.Hour)); len(got) != 0 {
+		t.Errorf("looked for after it was archived: %v", got)
 	}
 }

@@ -130,6 +130,9 @@ func (n *Node) applyRevision(seq uint64, r doc.Record) error {
 	if seq == n.wholeAt.Load() {
 		n.showIndex()
 	}
+	if !n.indexWhole() || !n.lately.expect(r.ID, time.Now()) {
+		n.doubt.Store(true) // too many to look at one by one
+	}
 	n.tell(before, r)
 	return nil
 }
@@ -138,6 +141,7 @@ func (n *Node) applyRevision(seq uint64, r doc.Record) error {
 func (n *Node) tell(before, r doc.Record) {
 	n.learnFrom(before, r)
 	n.sources.hear(r)
+	n.lately.hear(r, time.Now())
 	n.accepted.Delete(r.ID)
 	n.live.publish(doc.Event{ID: r.ID, Revision: r.Revision, State: r.State, Name: r.Name, At: r.UpdatedAt})
 }
@@ -158,8 +162,10 @@ func (n *Node) learnFrom(before, r doc.Record) {
 // readLog starts all that reads the log on this node (the index, the archive and
 // the relay of progress) and waits until the index is where the log is now.
 func (n *Node) readLog(ctx context.Context, c *crew, q *queue.Queue) error {
-	if err := n.countWaiting(); err != nil {
-		return err
+	for _, state := range []doc.State{doc.StateReceived, doc.StateQueued, doc.StateReading} {
+		if err := n.takeUpWaiting(state); err != nil {
+			return err
+		}
 	}
 	c.run(func(ctx context.Context) { n.follow(ctx, q) })
 	c.run(func(ctx context.Context) { n.relayEvents(ctx, q) })
@@ -175,9 +181,10 @@ func (n *Node) readLog(ctx context.Context, c *crew, q *queue.Queue) error {
 	return n.db.Index().Wait(ctx, last)
 }
 
-// countWaiting takes up which documents wait, as the index knows them.
-func (n *Node) countWaiting() error {
-	query := doc.Query{State: doc.StateQueued, Limit: 500}
+// takeUpWaiting takes up which documents wait or are being read, as the index knows
+// them.
+func (n *Node) takeUpWaiting(state doc.State) error {
+	query := doc.Query{State: state, Limit: 500}
 	for {
 		list, err := n.db.Index().List(query)
 		if err != nil {
@@ -186,6 +193,7 @@ func (n *Node) countWaiting() error {
 		for _, s := range list.Documents {
 			if r, ok := n.db.Index().Get(s.ID); ok {
 				n.sources.hear(r)
+				n.lately.hear(r, time.Now())
 			}
 		}
 		if query.Cursor = list.Next; query.Cursor == "" {

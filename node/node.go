@@ -78,6 +78,7 @@ type Node struct {
 
 	shift   shift
 	sources *sources
+	lately  *lately
 	wholeAt atomic.Uint64 // the place in the log where an index that was begun anew is whole
 	doubt   atomic.Bool   // index and archive may lack what was passed over: see compare.go
 
@@ -137,7 +138,7 @@ func New(cfg Config, build Build, log *slog.Logger) (*Node, error) {
 		metrics: telemetry.NewMetrics(),
 		parts:   newParts(partControl, partBlobs, partIndex, partBroker, partLog, partModels, partWorkers),
 		live:    newLive(), whileStill: make(chan func()),
-		peers: newPeers(), sources: newSources(),
+		peers: newPeers(), sources: newSources(), lately: newLately(),
 	}
 	n.reconciler = members.NewReconciler(hands{n}, log.With("component", "members"))
 	return n, nil

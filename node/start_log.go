@@ -94,6 +94,8 @@ func (n *Node) startLog(ctx context.Context) error {
 	n.parts.set(partIndex, partOK, "")
 	readers.every(sweepPeriod, n.sweep)
 	readers.run(n.keepComparing)
+	readers.every(latelyPeriod, n.archiveLate)
+	readers.every(offerPeriod, n.offerAgain)
 	return nil
 }
 

@@ -52,7 +52,13 @@ func (e entry) record() (doc.Record, error) {
 }
 
 // waiting says whether e is a revision that waits to be read.
-func (e entry) waiting() bool { return !strings.HasPrefix(e.subject, subjectDocs+"."+laneRest+".") }
+func (e entry) waiting() bool { return e.lane() != laneRest }
+
+// lane gives the second word of e's subject.
+func (e entry) lane() string {
+	lane, _, _ := strings.Cut(strings.TrimPrefix(e.subject, subjectDocs+"."), ".")
+	return lane
+}
 
 // entryOf reads a message that came by get or by a consumer-less batch.
 func entryOf(m *nats.Msg) (entry, error) {

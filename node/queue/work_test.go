@@ -311,3 +311,51 @@ func TestRestoredReadingIsWork(t *testing.T) {
 		t.Fatalf("got %+v", job)
 	}
 }
+
+// What its consumer takes for answered, and was not, is handed out again; what is
+// settled, or still to be answered, stays as it is.
+func TestReoffer(t *testing.T) {
+	q, _ := open(t, t.TempDir(), nil)
+	const passed, done, held, documents = 0, 1, 2, 3
+	jobs := make(chan queue.Job, 8)
+	let := make(chan struct{})
+	stop := work(t, q, quick(documents), func(ctx context.Context, job queue.Job) error {
+		jobs <- job
+		switch job.Record.ID {
+		case record(done).ID:
+			_, err := q.Append(ctx, next(t, job.Record, doc.StateReading, "worker"))
+			if err == nil {
+				_, err = q.Append(ctx, next(t, next(t, job.Record, doc.StateReading, "worker"), doc.StateDone, "worker"))
+			}
+			return err
+		case record(held).ID:
+			<-let
+		}
+		return nil // passed: the consumer is told that it is done
+	})
+	var ids []doc.ID
+	for i := range documents {
+		appendOK(t, q, record(i))
+		ids = append(ids, record(i).ID)
+	}
+	for range documents {
+		receive(t, jobs)
+	}
+	ids = append(ids, record(99).ID) // the log does not know it
+	var again []doc.ID
+	for ctx := timeout(t); len(again) == 0; time.Sleep(10 * time.Millisecond) { // the answers are on their way
+		var err error
+		if again, err = q.Reoffer(ctx, ids); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := []doc.ID{record(passed).ID}; !slices.Equal(again, want) {
+		t.Fatalf("offered again %v, want %v", again, want)
+	}
+	if job := receive(t, jobs); job.Record.ID != record(passed).ID {
+		t.Errorf("handed out %s", job.Record.ID)
+	}
+	close(let)
+	settled(t, q)
+	stop()
+}
