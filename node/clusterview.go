@@ -104,11 +104,14 @@ func (n *Node) memberView(m cluster.Member, state brokerState) doc.Member {
 	x.Ready, x.DiskUsed, x.DiskFree, x.CertUntil = up && h.Ready, h.DiskUsed, h.DiskFree, h.CertUntil
 	x.IndexSeq, x.CopiesDue, x.ClockSkew = h.IndexSeq, h.Copies.Due, h.skew.Seconds()
 	if up {
-		x.Busy, x.Missing, x.Version = h.Busy, h.Missing, h.Version
+		x.Busy, x.Missing, x.Behind, x.Version = h.Busy, h.Missing, h.Behind, h.Version
 	}
 	if seq, ok := state.seq[m.ID]; ok {
 		x.LogCopy, x.LogSeq = true, seq
 		x.LogBehind = state.last - min(state.last, seq)
+	}
+	if x.Behind != "" {
+		x.Note = "it is catching up: " + x.Behind
 	}
 	if state.bad[m.ID] != "" {
 		x.Note = "its copy of the document log is damaged: " + state.bad[m.ID]

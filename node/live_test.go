@@ -57,4 +57,11 @@ func TestParts_NameWhatIsMissing(t *testing.T) {
 	if got := strings.Join(p.missing(), "; "); got != "index: down: no answer" {
 		t.Errorf("missing %q", got)
 	}
+	p.set("index", partBehind, "by two")
+	if got := p.missing(); len(got) != 0 {
+		t.Errorf("missing %v, and what is behind works", got)
+	}
+	if got, yes := p.behind("index"); got != "by two" || !yes {
+		t.Errorf("behind: %q, %v", got, yes)
+	}
 }

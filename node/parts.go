@@ -19,6 +19,7 @@ const (
 	partOK       = "ok"
 	partStarting = "starting"
 	partDown     = "down"
+	partBehind   = "behind" // works, and what it holds is not all up to date
 )
 
 func newParts(names ...string) *parts {
@@ -58,13 +59,25 @@ func (p *parts) ok(name string) bool {
 	return slices.ContainsFunc(p.list, func(e api.Engine) bool { return e.Name == name && e.State == partOK })
 }
 
+// behind says whether a part works and is behind, and what is known about why.
+func (p *parts) behind(name string) (detail string, yes bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, e := range p.list {
+		if e.Name == name && e.State == partBehind {
+			return e.Detail, true
+		}
+	}
+	return "", false
+}
+
 // missing names the parts that do not work, with what is known about why.
 func (p *parts) missing() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	out := []string{}
 	for _, e := range p.list {
-		if e.State == partOK {
+		if e.State == partOK || e.State == partBehind {
 			continue
 		}
 		text := e.Name + ": " + e.State

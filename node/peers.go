@@ -24,6 +24,7 @@ const (
 type vitals struct {
 	Ready     bool              `json:"ready"`
 	Missing   []string          `json:"missing"`
+	Behind    string            `json:"behind,omitempty"` // in what its broker's copies are behind, if they are
 	Version   string            `json:"version"`
 	Workers   int               `json:"workers"`
 	Busy      int               `json:"busy"`
@@ -149,6 +150,7 @@ func (n *Node) vitals() vitals {
 		v.DiskFree = int64(st.Bavail) * st.Bsize
 		v.DiskUsed = int64(st.Blocks-st.Bfree) * st.Bsize
 	}
+	v.Behind, _ = n.parts.behind(partBroker)
 	v.Goal, v.Steps = n.reconciler.View()
 	return v
 }

@@ -26,13 +26,22 @@ func (n *Node) probe(ctx context.Context) {
 	}
 	note(partBlobs, n.checkBlobs(ctx))
 	health := n.broker.Health()
-	note(partBroker, health)
 	q := n.queue.Load()
 	if q == nil {
+		note(partBroker, health)
 		return
 	}
 	err := q.Healthy(ctx)
 	note(partLog, err)
+	if health != nil && err == nil && n.broker.Enabled() {
+		// What the broker thinks of its copies says nothing about whether this member
+		// works: that a write went through does.
+		if n.parts.set(partBroker, partBehind, health.Error()) {
+			n.log.Info("part changed", "part", partBroker, "behind", health)
+		}
+	} else {
+		note(partBroker, health)
+	}
 	n.cure(ctx, err)
 	n.unstick(ctx, health, err)
 }
@@ -81,8 +90,8 @@ const stuckAfter = 12
 // nearly is how many messages of a copy may be under way when it is compared.
 const nearly = 1000
 
-// unstick restarts a broker that keeps this member from being ready although its
-// copy of the log is whole and the log works.
+// unstick restarts a broker that says it is behind although its copy of the log is
+// whole and the log works: until it is not, no other member may be stopped.
 func (n *Node) unstick(ctx context.Context, health, logErr error) {
 	if health == nil {
 		n.ill.stuck, n.ill.restarts = 0, 0

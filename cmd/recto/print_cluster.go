@@ -93,6 +93,8 @@ func stepText(s doc.ClusterStep) string {
 
 func upText(m doc.Member) string {
 	switch {
+	case m.Up && m.Ready && m.Behind != "":
+		return "catching up"
 	case m.Up && m.Ready:
 		return "up"
 	case m.Up:

@@ -155,7 +155,7 @@ func (r *Recto) Join(ctx context.Context, c *Cluster, m *Member) error {
 	return r.await(ctx, c.Members(), "the new member is active and everything is copied", func(v doc.ClusterView) bool {
 		active := 0
 		for _, x := range v.Members {
-			if x.State == doc.MemberActive && x.Up && x.Ready {
+			if x.State == doc.MemberActive && x.Up && x.Ready && x.Behind == "" {
 				active++
 			}
 		}
@@ -236,6 +236,16 @@ func (r *Recto) Ready(ctx context.Context, m *Member) error {
 	missing, err := x.Ready(ctx)
 	if err == nil && len(missing) > 0 {
 		err = errors.New("missing: " + strings.Join(missing, ", "))
+	}
+	if err != nil || r.client(m) == nil {
+		return err
+	}
+	// Ready is who takes documents. A run begins when all are whole as well.
+	v, err := x.Cluster(ctx)
+	for _, member := range v.Members {
+		if member.ID == v.Self && member.Behind != "" {
+			err = errors.New("behind: " + member.Behind)
+		}
 	}
 	return err
 }

@@ -63,6 +63,8 @@ func (m Member) unsettled() string {
 		return "does not answer: start it, or remove it"
 	case !m.Ready:
 		return "is not ready yet"
+	case m.Behind != "":
+		return "is catching up: " + m.Behind
 	}
 	return ""
 }
@@ -98,6 +100,7 @@ type Member struct {
 	Levels    [2]int      `json:"levels"` // lowest and highest feature level it can use
 	Ready     bool        `json:"ready"`
 	Missing   []string    `json:"missing"` // parts that do not work, with why
+	Behind    string      `json:"behind"`  // in what its broker's copies are behind; empty: in nothing. Stop no other member meanwhile.
 	Skills    []string    `json:"skills"`  // what it can do: "ocr", "gpu"
 	Workers   int         `json:"workers"` // documents it reads at once
 	Busy      int         `json:"busy"`    // of these, working

@@ -22,6 +22,7 @@ func TestClusterView_Unsettled(t *testing.T) {
 		{"attic leaves", func(v *doc.ClusterView) { v.Members[1].State = doc.MemberLeaving }},
 		{"attic does not answer", func(v *doc.ClusterView) { v.Members[1].Up = false }},
 		{"attic is not ready", func(v *doc.ClusterView) { v.Members[1].Ready = false }},
+		{"attic is catching up: a copy", func(v *doc.ClusterView) { v.Members[1].Behind = "a copy" }},
 		{"cannot be written", func(v *doc.ClusterView) { v.Log.Works = false }},
 		{"1 of 3 copies", func(v *doc.ClusterView) { v.Log.Replicas = 1 }},
 		{"files get", func(v *doc.ClusterView) { v.Copies.Due = 1 }},
