@@ -44,6 +44,9 @@ func (c *Cluster) startRaft() error {
 	c.streams = newStreams(c.id, c.open, c.dialMember)
 	c.transport = raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 		Stream: c.streams, MaxPool: 3, Timeout: transportTime, Logger: rc.Logger, MsgpackUseNewTimeFormat: true,
+		// No pipeline: when a follower refuses an entry, its two ends may wait for each
+		// other for ever, while heartbeats keep the follower content (hashicorp/raft#612).
+		MaxRPCsInFlight: 1,
 	})
 	known, err := raft.HasExistingState(c.store, c.store, snapshots)
 	if err != nil {

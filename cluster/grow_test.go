@@ -1,9 +1,11 @@
 package cluster
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -155,4 +157,19 @@ func TestOnlyTheLeaderReshapes(t *testing.T) {
 	}
 	eventually(t, "the other leads", boxes[1].Leads)
 	eventually(t, "the first does not", func() bool { return !boxes[0].Leads() })
+}
+
+// A pipeline of raft may stop a follower's entries for good (hashicorp/raft#612): there
+// must be none.
+func TestNoPipeline(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	boxes := l.cluster(3)
+	for i := range 20 {
+		boxes[i%3].mustPut(fmt.Sprint("k", i), "v")
+	}
+	all := make([]byte, 8<<20)
+	if all = all[:runtime.Stack(all, true)]; bytes.Contains(all, []byte("pipelineReplicate")) {
+		t.Error("entries go through a pipeline")
+	}
 }
