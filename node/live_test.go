@@ -65,3 +65,21 @@ func TestParts_NameWhatIsMissing(t *testing.T) {
 		t.Errorf("behind: %q, %v", got, yes)
 	}
 }
+
+// A part that hangs on its way out does not keep the process: it is named, and what it
+// hangs in is written down.
+func TestStopOrLeave(t *testing.T) {
+	t.Parallel()
+	n := &Node{}
+	n.onStop("broker", func(context.Context) error { select {} })
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var stacks strings.Builder
+	err := n.stopOrLeave(ctx, &stacks)
+	if err == nil || !strings.Contains(err.Error(), "broker cannot be stopped") {
+		t.Errorf("got %v", err)
+	}
+	if !strings.Contains(stacks.String(), "TestStopOrLeave") {
+		t.Errorf("what it hangs in is not written:\n%s", stacks.String())
+	}
+}

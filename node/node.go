@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"runtime/pprof"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -99,7 +100,9 @@ type Node struct {
 	overdue  overdue                               // the prober's alone
 	ill      struct{ failed, stuck, restarts int } // how the broker does, see cure and unstick; the prober's alone
 	closers  []closer                              // in order of acquisition; run last in, first out
+	closing  atomic.Value                          // name of the closer that runs
 	stopOnce sync.Once
+	hopeless chan error // why only a new process can go on
 }
 
 type closer struct {
@@ -139,6 +142,7 @@ func New(cfg Config, build Build, log *slog.Logger) (*Node, error) {
 		parts:   newParts(partControl, partBlobs, partIndex, partBroker, partLog, partModels, partWorkers),
 		live:    newLive(), whileStill: make(chan func()),
 		peers: newPeers(), sources: newSources(), lately: newLately(),
+		hopeless: make(chan error, 1),
 	}
 	n.reconciler = members.NewReconciler(hands{n}, log.With("component", "members"))
 	return n, nil
@@ -160,18 +164,49 @@ func Run(ctx context.Context, cfg Config, build Build, out, errOut io.Writer) er
 	if err != nil {
 		return err
 	}
-	startErr := n.Start(ctx, out)
+	startErr, limit := n.Start(ctx, out), cfg.DrainTimeout+20*time.Second
+	var hopeless error
 	if startErr == nil {
-		<-ctx.Done()
-		log.Info("stopping")
+		select {
+		case <-ctx.Done():
+			log.Info("stopping")
+		case hopeless = <-n.hopeless:
+			limit = hopelessStop
+			log.Error("this process ends, to be started again", "error", hopeless)
+		}
 	}
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.DrainTimeout+20*time.Second)
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
-	err = errors.Join(startErr, n.Stop(stop))
+	err = errors.Join(startErr, hopeless, n.stopOrLeave(stop, errOut))
 	if startErr != nil && ctx.Err() != nil {
 		return nil // told to stop while starting: not a failure
 	}
 	return err
+}
+
+const (
+	hopelessStop = 5 * time.Second  // for a stop when a part cannot be stopped anyway
+	stopGrace    = 10 * time.Second // for a part to notice that the time of a stop is over
+)
+
+// stopOrLeave is Stop, but for a part that hangs: it is left as it is, for the process
+// to end as if it had been killed, which loses nothing. What all goroutines do is
+// written to errOut then.
+func (n *Node) stopOrLeave(ctx context.Context, errOut io.Writer) error {
+	stopped := make(chan error, 1)
+	go func() { stopped <- n.Stop(ctx) }()
+	select {
+	case err := <-stopped:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-stopped:
+		return err
+	case <-time.After(stopGrace):
+	}
+	err := fmt.Errorf("%v cannot be stopped", n.closing.Load())
+	return errors.Join(err, pprof.Lookup("goroutine").WriteTo(errOut, 1))
 }
 
 // Addr is the address the API listens on, host:port.
@@ -184,6 +219,7 @@ func (n *Node) Stop(ctx context.Context) error {
 	n.stopOnce.Do(func() {
 		for i := len(n.closers) - 1; i >= 0; i-- {
 			c := n.closers[i]
+			n.closing.Store(c.name)
 			if err := c.fn(ctx); err != nil {
 				errs = append(errs, fmt.Errorf("stop %s: %w", c.name, err))
 			}

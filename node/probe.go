@@ -113,8 +113,21 @@ func (n *Node) unstick(ctx context.Context, health, logErr error) {
 
 func (n *Node) restartBroker(ctx context.Context) {
 	restart, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
-	defer cancel()
-	if err := n.broker.Restart(restart); err != nil {
-		n.log.Error("the broker did not start again, will be tried again", "error", err)
+	restarted := make(chan error, 1)
+	go func() { defer cancel(); restarted <- n.broker.Restart(restart) }()
+	select {
+	case err := <-restarted:
+		if err != nil {
+			n.log.Error("the broker did not start again, will be tried again", "error", err)
+		}
+	case <-time.After(brokerHangs):
+		select {
+		case n.hopeless <- errors.New("the broker hangs and cannot be started again"):
+		default:
+		}
 	}
 }
+
+// brokerHangs is how long a restart of the broker may take: it was seen to wait for
+// itself for ever after a write had failed on a full disk.
+const brokerHangs = time.Minute
