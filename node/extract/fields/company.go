@@ -112,7 +112,7 @@ func (r *reader) lineValue(ft doc.FieldType, rw *row, at span, text string, scor
 		case doc.Name:
 			read = repairName(text)
 		case doc.Address:
-			read = repairAddress(text)
+			read = repairAddress(text, rw.clear(at))
 		}
 	}
 	v, _ := Canonical(ft, read, r.hints)

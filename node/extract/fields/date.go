@@ -75,6 +75,7 @@ var (
 	dateDot  = strictDate(`\.`)
 	dateDash = strictDate(`-`)
 	dateSlsh = strictDate(`/`)
+	dateGap  = regexp.MustCompile(`(\d{2})\s(\d{2})[-/](20\d{2}|\d{2})`) // a thin first mark that was not read
 	dateDMon = regexp.MustCompile(`(?i)(\d{1,2})(?:st|nd|rd|th|er|º|\.)?(?:\s+del?\s)?[\s\-/.,]{0,3}([\p{L}01]{3,10})\.?(?:\s+del?\s)?[\s\-/.,']{0,3}((?:19|20)\d{2}|\d{2})`)
 	dateMonD = regexp.MustCompile(`(?i)([\p{L}01]{3,10})\.?[\s\-/.]{0,2}(\d{1,2})(?:st|nd|rd|th)?[\s,.\-/']{1,3}((?:19|20)\d{2}|\d{2})`)
 	dateYMon = regexp.MustCompile(`(?i)((?:19|20)\d{2})[\s\-/.]{1,2}([\p{L}01]{3,10})\.?[\s\-/.]{1,2}(\d{1,2})`)
@@ -122,17 +123,18 @@ func findDates(s string, h Hints) []dateSpan {
 		v, ok := ymd(part(m, 1), number(part(m, 2)), number(part(m, 3)))
 		add(m, v, 0, ok)
 	}
-	for _, form := range []*regexp.Regexp{dateSlsh, dateDot, dateDash, dateNum} { // strict forms first: they win over what lies across them
+	for _, form := range []*regexp.Regexp{dateSlsh, dateDot, dateDash, dateNum, dateGap} { // strict forms first: they win over what lies across them
 		for _, m := range form.FindAllStringSubmatchIndex(s, -1) {
 			hm := h
 			hm.MonthFirst = h.MonthFirst && form != dateDot // dots are written day first everywhere
 			v, order, ok := dayAndMonth(part(m, 1), part(m, 2), part(m, 3), hm)
-			if form == dateNum {
+			loose := form == dateNum || form == dateGap
+			if loose {
 				order = 0
 			}
 			n := len(out)
 			if add(m, v, order, ok); len(out) > n {
-				out[n].loose = form == dateNum
+				out[n].loose = loose
 			}
 		}
 	}

@@ -36,9 +36,10 @@ var byLength = func() map[int][]string {
 }()
 
 // repairAddress puts right what OCR commonly gets wrong in addresses: digits
-// inside words, words cut in two, and words of the lexicon with one wrong
-// character. What it cannot know it leaves alone.
-func repairAddress(s string) string {
+// inside words and letters inside codes, words cut in two, and words of the lexicon with
+// one wrong character. What it cannot know it leaves alone, and so it does the words of
+// clear, in the form of squash: a place may be called almost like another word.
+func repairAddress(s string, clear map[string]bool) string {
 	words := strings.Fields(s)
 	var out []string
 	for i := 0; i < len(words); i++ {
@@ -47,7 +48,8 @@ func repairAddress(s string) string {
 			i++
 			continue
 		}
-		out = append(out, repairWord(markInWord(shortWord(words[i]))))
+		w := zeroInCode(digitsInWord(markInWord(shortWord(words[i]))))
+		out = append(out, repairWord(w, clear[squash(words[i])]))
 	}
 	return strings.Join(out, " ")
 }
@@ -84,16 +86,36 @@ func joinsToKnown(a, b string) bool {
 	return lexicon[x+y] && !(lexicon[x] && lexicon[y])
 }
 
-func repairWord(w string) string {
-	w = digitsInWord(w)
+// codeWithO is a postcode or other number in which a zero was read as a letter.
+var codeWithO = regexp.MustCompile(`^\d*[Oo]\d*[,.]?$`)
+
+// zeroInCode reads one O among four digits or more as a zero.
+func zeroInCode(w string) string {
+	if d, _ := counts(w); d < 4 || !codeWithO.MatchString(w) {
+		return w
+	}
+	return strings.Map(func(c rune) rune {
+		if c == 'O' || c == 'o' {
+			return '0'
+		}
+		return c
+	}, w)
+}
+
+// repairWord reads a word that is almost one of the lexicon as that: a clear one only
+// where a doubled letter was read once, which OCR does without a doubt.
+func repairWord(w string, clear bool) string {
 	form := squash(w)
 	if len(form) < 5 || lexicon[form] || hasDigit(form) {
 		return w
 	}
-	for i := range len(form) { // OCR reads a doubled letter once
+	for i := range len(form) {
 		if known := form[:i+1] + form[i:]; lexicon[known] {
 			return likeCase(w, form, known)
 		}
+	}
+	if clear {
+		return w
 	}
 	found := ""
 	for n := len(form) - 1; n <= len(form)+1; n++ {

@@ -148,7 +148,7 @@ func (r *reader) partyPart(i int, spec doc.FieldSpec, role, part string) []score
 	}
 	c := r.lineValue(spec.Type, at.row, at.at, text, score)
 	if part == "street" && sourceOf(r.layout.pages[at.row.page]) == doc.FromOCR {
-		c.Value, _ = Canonical(spec.Type, repairAddress(text), r.hints)
+		c.Value, _ = Canonical(spec.Type, repairAddress(text, at.row.clear(at.at)), r.hints)
 	}
 	if part == "country" {
 		c.Raw, c.Value = at.text, text
