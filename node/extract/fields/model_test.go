@@ -222,7 +222,7 @@ func TestMemoryNeverOverrulesThePage(t *testing.T) {
 	t.Parallel()
 	typ := doc.Type{Name: "slip", Fields: []doc.FieldSpec{{Name: "vendor", Type: doc.Name, Hint: "top"}, {Name: "address", Type: doc.Address, Hint: "top"}}}
 	read := func(lines ...string) doc.Reading {
-		r := page(append(lines, "Tel 03-6185 5688", "VAT DE123456788", "Date|01.03.2026", "Total|12.00")...)
+		r := blurred(page(append(lines, "Tel 03-6185 5688", "VAT DE123456788", "Date|01.03.2026", "Total|12.00")...))
 		r.Pages[0].Source = doc.FromOCR
 		return r
 	}

@@ -1,6 +1,7 @@
 package fields
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/recto-edge/recto/node/doc"
@@ -120,21 +121,21 @@ func (v *Acquaintance) withNear(r *reader, spec doc.FieldSpec, list []scored) []
 // it. An unlikely candidate is tried only where it stands between the lines that the
 // confirmed one stood between.
 func (v *Acquaintance) misread(r *reader, spec doc.FieldSpec, c *scored, likely bool) (string, *slip) {
-	lasts := v.Lasts[spec.Name]
+	lasts, clear := v.Lasts[spec.Name], r.clearWords(c)
 	if likely {
-		if last, s := nearest(CompareForm(spec.Type, c.Value), spec.Type, lasts); s != nil {
+		if last, s := nearest(CompareForm(spec.Type, c.Value), spec.Type, lasts); s != nil && !saysElse(c.Raw, last, clear) {
 			return last, s
 		}
 	}
 	if lasts[c.Value] == 0 && (likely || leastShare(r.runShares(c, v.Notes[spec.Name])) > 0) {
-		return nearLines(c, v.Lines[spec.Name])
+		return nearLines(c, v.Lines[spec.Name], clear)
 	}
 	return "", nil
 }
 
 // nearLines gives an address of which some lines are lines of a confirmed one misread, with
 // these as they were confirmed: branches of a vendor may share all lines but the last.
-func nearLines(c *scored, lines map[string]int) (string, *slip) {
+func nearLines(c *scored, lines map[string]int, clear map[string]bool) (string, *slip) {
 	parts := strings.Split(c.Raw, "\n")
 	if c.Type != doc.Address || len(parts) < 2 {
 		return "", nil
@@ -142,7 +143,7 @@ func nearLines(c *scored, lines map[string]int) (string, *slip) {
 	var all *slip
 	for k, part := range parts {
 		last, s := nearest(CompareForm(c.Type, part), c.Type, lines)
-		if s == nil {
+		if s == nil || saysElse(part, last, clear) {
 			continue
 		}
 		if all == nil {
@@ -156,6 +157,43 @@ func nearLines(c *scored, lines map[string]int) (string, *slip) {
 		all.share = float64(all.edits) / float64(len(value))
 	}
 	return value, all
+}
+
+// saysElse says whether a text has a word that was read beyond doubt and is not in the
+// value that the text may be misread from: it is another value then.
+func saysElse(text, value string, clear map[string]bool) bool {
+	whole := undoubled(squash(value)) // blanks may be lost or too many
+	for _, w := range strings.Fields(text) {
+		form := squash(w)
+		if len(form) >= leastElse && clear[form] && !strings.Contains(whole, undoubled(form)) {
+			return true
+		}
+	}
+	return false
+}
+
+// undoubled writes each doubled letter once: OCR does so without a doubt.
+func undoubled(s string) string {
+	b := []byte(s)
+	return string(slices.Compact(b))
+}
+
+// leastElse is of how many letters a word must be to make a value another one.
+const leastElse = 2
+
+// clearWords gives the words of a candidate that were read beyond doubt, in the form of
+// squash.
+func (r *reader) clearWords(c *scored) map[string]bool {
+	out := map[string]bool{}
+	for _, rw := range r.layout.rows {
+		if rw.page != c.Page || rw.box[3] < c.Box[1] || rw.box[1] > c.Box[3] {
+			continue
+		}
+		for form := range rw.clear(span{0, len(rw.tokens)}) {
+			out[form] = true
+		}
+	}
+	return out
 }
 
 // recollect says what memory knows of each candidate.
