@@ -37,6 +37,7 @@ type reader struct {
 	largest   int64
 	rounded   map[int64]bool        // amounts that another amount and a printed rounding make
 	tender    map[int64]int         // see tendered
+	nearly    map[int64]int         // the same, with a sum rounded for cash
 	first     map[doc.FieldType]int // row of the first and last candidate of a type
 	last      map[doc.FieldType]int
 	parties   *parties
@@ -73,7 +74,10 @@ func newReader(reading doc.Reading, t doc.Type) *reader {
 			r.largest = max(r.largest, n)
 		}
 	}
-	r.rounded, r.tender = r.roundings(), r.tendered()
+	r.rounded, r.tender = r.roundings(), r.tendered(0)
+	if r.nearly = r.tender; r.nearly == nil {
+		r.nearly = r.tendered(tenderOff)
+	}
 	r.labels = indexLabels(labelsOf(t.Fields))
 	r.matches = r.labels.matches(l.rows)
 	r.rowLabels = make([][]labelMatch, len(l.rows))

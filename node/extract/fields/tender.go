@@ -7,6 +7,7 @@ const (
 	changeRows   = 4 // rows from it down to the change
 	changeAfter  = 2 // amounts from it to the change
 	tenderWithin = 8 // amounts from what was to be paid down to the change
+	tenderOff    = 4 // cents by which a sum was rounded to be paid in cash
 )
 
 // tendered finds what was to be paid (1) and what was handed over for it (-1): of three
@@ -14,7 +15,10 @@ const (
 // first is taken off; where the second is taken off the first it is a discount. The last
 // such three on the document count. It asks for no label, so it holds in any language and
 // where a crooked page has torn amounts from their labels.
-func (r *reader) tendered() map[int64]int {
+//
+// What was to be paid may be off by so many cents. By more than none, three amounts meet
+// by chance often enough that only a scorer that learned may use it.
+func (r *reader) tendered(off int64) map[int64]int {
 	type printed struct {
 		n   int64
 		row int
@@ -42,8 +46,8 @@ func (r *reader) tendered() map[int64]int {
 				continue // on one row they are a basis and its tax
 			}
 			for j := i - 1; j >= max(0, k-tenderWithin); j-- {
-				if ps[j].n == due && ps[j].row != given.row {
-					return map[int64]int{due: 1, given.n: -1}
+				if abs(ps[j].n-due) <= off && ps[j].row != given.row && ps[j].n != given.n {
+					return map[int64]int{ps[j].n: 1, given.n: -1}
 				}
 			}
 		}

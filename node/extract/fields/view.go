@@ -264,7 +264,7 @@ func (r *reader) moneyView(c *scored) []float32 {
 	if !ok || c.Type != doc.Money {
 		return []float32{nan, nan, nan}
 	}
-	return []float32{float32(r.amountFacts().twin[n]), flag(c.HasSign), float32(c.Tender)}
+	return []float32{float32(r.amountFacts().twin[n]), flag(c.HasSign), float32(r.nearly[n])}
 }
 
 func (r *reader) sumView(i int, c *scored) []float32 {
