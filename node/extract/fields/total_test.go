@@ -85,6 +85,15 @@ func TestLikelyEnough(t *testing.T) {
 	}
 }
 
+// TestTenderedOfRoundedSum: a sum that was rounded for cash is seen by the scorer alone.
+func TestTenderedOfRoundedSum(t *testing.T) {
+	t.Parallel()
+	r := receiptOf("Tea|2.28", "Sum|2.28", "Cash|5.00", "Change|2.70")
+	if len(r.tender) != 0 || r.nearly[228] != 1 || r.nearly[500] != -1 {
+		t.Errorf("exactly %v, nearly %v", r.tender, r.nearly)
+	}
+}
+
 // TestTendered: the last three amounts of which one is what is left of another.
 func TestTendered(t *testing.T) {
 	t.Parallel()
