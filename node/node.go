@@ -205,7 +205,7 @@ func (n *Node) stopOrLeave(ctx context.Context, errOut io.Writer) error {
 		return err
 	case <-time.After(stopGrace):
 	}
-	err := fmt.Errorf("%v cannot be stopped", n.closing.Load())
+	err := fmt.Errorf("%v cannot be stopped and is left as it is: nothing is lost, start recto again (the service does)", n.closing.Load())
 	return errors.Join(err, pprof.Lookup("goroutine").WriteTo(errOut, 1))
 }
 

@@ -258,9 +258,9 @@ func (r *row) confOf(s span) float64 {
 	return least
 }
 
-// clearly is the confidence from which on a word counts as read beyond doubt. Of
-// the words that are almost one that is known, all that were misread had less, and nearly
-// all that are another word had more.
+// clearly is the confidence from which on a word counts as read beyond doubt. Of eleven
+// words in the heads of receipts that are almost one that is known, the six that were
+// misread had less, and four of the five that were not had more.
 const clearly = 0.99
 
 // clear gives the words of a span that were read beyond doubt, in the form of squash.

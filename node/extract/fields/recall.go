@@ -121,21 +121,21 @@ func (v *Acquaintance) withNear(r *reader, spec doc.FieldSpec, list []scored) []
 // it. An unlikely candidate is tried only where it stands between the lines that the
 // confirmed one stood between.
 func (v *Acquaintance) misread(r *reader, spec doc.FieldSpec, c *scored, likely bool) (string, *slip) {
-	lasts, clear := v.Lasts[spec.Name], r.clearWords(c)
+	lasts := v.Lasts[spec.Name]
 	if likely {
-		if last, s := nearest(CompareForm(spec.Type, c.Value), spec.Type, lasts); s != nil && !saysElse(c.Raw, last, clear) {
+		if last, s := nearest(CompareForm(spec.Type, c.Value), spec.Type, lasts); s != nil && !r.saysElse(c, c.Raw, last) {
 			return last, s
 		}
 	}
 	if lasts[c.Value] == 0 && (likely || leastShare(r.runShares(c, v.Notes[spec.Name])) > 0) {
-		return nearLines(c, v.Lines[spec.Name], clear)
+		return r.nearLines(c, v.Lines[spec.Name])
 	}
 	return "", nil
 }
 
 // nearLines gives an address of which some lines are lines of a confirmed one misread, with
 // these as they were confirmed: branches of a vendor may share all lines but the last.
-func nearLines(c *scored, lines map[string]int, clear map[string]bool) (string, *slip) {
+func (r *reader) nearLines(c *scored, lines map[string]int) (string, *slip) {
 	parts := strings.Split(c.Raw, "\n")
 	if c.Type != doc.Address || len(parts) < 2 {
 		return "", nil
@@ -143,7 +143,7 @@ func nearLines(c *scored, lines map[string]int, clear map[string]bool) (string, 
 	var all *slip
 	for k, part := range parts {
 		last, s := nearest(CompareForm(c.Type, part), c.Type, lines)
-		if s == nil || saysElse(part, last, clear) {
+		if s == nil || r.saysElse(c, part, last) {
 			continue
 		}
 		if all == nil {
@@ -159,9 +159,10 @@ func nearLines(c *scored, lines map[string]int, clear map[string]bool) (string, 
 	return value, all
 }
 
-// saysElse says whether a text has a word that was read beyond doubt and is not in the
-// value that the text may be misread from: it is another value then.
-func saysElse(text, value string, clear map[string]bool) bool {
+// saysElse says whether a text of c has a word that was read beyond doubt and is not in
+// the value that the text may be misread from: it is another value then.
+func (r *reader) saysElse(c *scored, text, value string) bool {
+	clear := r.clearWords(c)
 	whole := undoubled(squash(value)) // blanks may be lost or too many
 	for _, w := range strings.Fields(text) {
 		form := squash(w)
@@ -174,8 +175,7 @@ func saysElse(text, value string, clear map[string]bool) bool {
 
 // undoubled writes each doubled letter once: OCR does so without a doubt.
 func undoubled(s string) string {
-	b := []byte(s)
-	return string(slices.Compact(b))
+	return string(slices.Compact([]byte(s)))
 }
 
 // leastElse is of how many letters a word must be to make a value another one.
