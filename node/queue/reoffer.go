@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/recto-edge/recto/node/doc"
 )
 
@@ -33,17 +35,11 @@ func (q *Queue) Reoffer(ctx context.Context, ids []doc.ID) (again []doc.ID, err 
 			from[name] = seq
 		}
 	}
-	for name, seq := range from {
-		err := q.retry(ctx, func(ctx context.Context) error {
-			s, err := q.js.Stream(ctx, logStream)
-			if err == nil {
-				_, err = s.ResetConsumerToSequence(ctx, name, seq)
-			}
-			return err
-		})
-		if err != nil {
-			return nil, fmt.Errorf("offer again: reset consumer %s: %w", name, err)
-		}
+	if len(again) == 0 {
+		return nil, nil
+	}
+	if err := q.moveConsumers(ctx, func(info *jetstream.ConsumerInfo) uint64 { return from[info.Name] }); err != nil {
+		return nil, fmt.Errorf("offer again: %w", err)
 	}
 	return again, nil
 }

@@ -157,21 +157,11 @@ func (q *Queue) realignConsumers(ctx context.Context) error {
 // past what it lacked. What they have done already comes again, and ends as stale.
 func (q *Queue) Recall(ctx context.Context, from uint64) error {
 	from = max(from, 1)
-	err := q.retry(ctx, func(ctx context.Context) error {
-		s, err := q.js.Stream(ctx, logStream)
-		if err != nil {
-			return err
+	err := q.moveConsumers(ctx, func(info *jetstream.ConsumerInfo) uint64 {
+		if info.Delivered.Stream < from {
+			return 0
 		}
-		consumers := s.ListConsumers(ctx)
-		for info := range consumers.Info() {
-			if info.Delivered.Stream < from {
-				continue
-			}
-			if _, err := s.ResetConsumerToSequence(ctx, info.Name, from); err != nil {
-				return fmt.Errorf("reset consumer %s: %w", info.Name, err)
-			}
-		}
-		return consumers.Err()
+		return from
 	})
 	if err != nil {
 		return fmt.Errorf("recall consumers: %w", err)
@@ -185,26 +175,37 @@ func (q *Queue) Recall(ctx context.Context, from uint64) error {
 // again before that time. What is being worked on comes twice, and one of the two
 // ends as stale.
 func (q *Queue) Again(ctx context.Context, named ...string) error {
-	err := q.retry(ctx, func(ctx context.Context) error {
+	err := q.moveConsumers(ctx, func(info *jetstream.ConsumerInfo) uint64 {
+		if info.NumAckPending == 0 || len(named) > 0 && !slices.Contains(named, info.Name) {
+			return 0
+		}
+		return info.AckFloor.Stream + 1
+	})
+	if err != nil {
+		return fmt.Errorf("begin consumers again: %w", err)
+	}
+	return nil
+}
+
+// moveConsumers lets consumers begin again at the sequence that to gives; 0: it stays.
+func (q *Queue) moveConsumers(ctx context.Context, to func(*jetstream.ConsumerInfo) uint64) error {
+	return q.retry(ctx, func(ctx context.Context) error {
 		s, err := q.js.Stream(ctx, logStream)
 		if err != nil {
 			return err
 		}
 		consumers := s.ListConsumers(ctx)
 		for info := range consumers.Info() {
-			if info.NumAckPending == 0 || len(named) > 0 && !slices.Contains(named, info.Name) {
+			seq := to(info)
+			if seq == 0 {
 				continue
 			}
-			if _, err := s.ResetConsumerToSequence(ctx, info.Name, info.AckFloor.Stream+1); err != nil {
+			if _, err := s.ResetConsumerToSequence(ctx, info.Name, seq); err != nil {
 				return fmt.Errorf("reset consumer %s: %w", info.Name, err)
 			}
 		}
 		return consumers.Err()
 	})
-	if err != nil {
-		return fmt.Errorf("begin consumers again: %w", err)
-	}
-	return nil
 }
 
 // retry repeats a call of the broker with the time limit of one, until it

@@ -343,7 +343,9 @@ func TestReoffer(t *testing.T) {
 	}
 	ids = append(ids, record(99).ID) // the log does not know it
 	var again []doc.ID
-	for ctx := timeout(t); len(again) == 0; time.Sleep(10 * time.Millisecond) { // the answers are on their way
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for ctx := timeout(t); len(again) == 0; <-tick.C { // the answers are on their way; ctx ends it
 		var err error
 		if again, err = q.Reoffer(ctx, ids); err != nil {
 			t.Fatal(err)
