@@ -168,8 +168,8 @@ func (n *Node) resetOwnBroker(ctx context.Context) error {
 	for _, p := range n.brokerPeers() {
 		names = append(names, p.Name)
 	}
-	aside, err := b.Reset(ctx, names)
-	if err != nil {
+	var aside string
+	if err := n.orHopeless(func() (err error) { aside, err = b.Reset(ctx, names); return err }); err != nil {
 		return err
 	}
 	return os.RemoveAll(aside)

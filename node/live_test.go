@@ -2,8 +2,10 @@ package node
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/recto-edge/recto/node/doc"
 )
@@ -82,4 +84,23 @@ func TestStopOrLeave(t *testing.T) {
 	if !strings.Contains(stacks.String(), "TestStopOrLeave") {
 		t.Errorf("what it hangs in is not written:\n%s", stacks.String())
 	}
+}
+
+// A broker that hangs while it is started again ends the process; one that only fails does not.
+func TestOrHopeless(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := &Node{hopeless: make(chan error, 1)}
+		failed := errors.New("no room")
+		if err := n.orHopeless(func() error { return failed }); !errors.Is(err, failed) || len(n.hopeless) > 0 {
+			t.Errorf("a failure: got %v, %d reasons to end", err, len(n.hopeless))
+		}
+		release := make(chan struct{})
+		defer close(release)
+		for range 2 { // nobody listens any more when it happens twice
+			if err := n.orHopeless(func() error { <-release; return nil }); err == nil || len(n.hopeless) != 1 {
+				t.Errorf("a hang: got %v, %d reasons to end, want 1", err, len(n.hopeless))
+			}
+		}
+	})
 }

@@ -113,21 +113,30 @@ func (n *Node) unstick(ctx context.Context, health, logErr error) {
 
 func (n *Node) restartBroker(ctx context.Context) {
 	restart, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
-	restarted := make(chan error, 1)
-	go func() { defer cancel(); restarted <- n.broker.Restart(restart) }()
-	select {
-	case err := <-restarted:
-		if err != nil {
-			n.log.Error("the broker did not start again, will be tried again", "error", err)
-		}
-	case <-time.After(brokerHangs):
-		select {
-		case n.hopeless <- errors.New("the broker hangs and cannot be started again"):
-		default:
-		}
+	defer cancel()
+	if err := n.orHopeless(func() error { return n.broker.Restart(restart) }); err != nil {
+		n.log.Error("the broker did not start again, will be tried again", "error", err)
 	}
 }
 
 // brokerHangs is how long a restart of the broker may take: it was seen to wait for
 // itself for ever after a write had failed on a full disk.
 const brokerHangs = time.Minute
+
+// orHopeless does something that stops and starts the broker. When the broker hangs in it,
+// this process ends, and the next one begins anew.
+func (n *Node) orHopeless(do func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- do() }()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(brokerHangs):
+	}
+	err := errors.New("the broker hangs and cannot be started again")
+	select {
+	case n.hopeless <- err:
+	default: // the process ends already
+	}
+	return err
+}

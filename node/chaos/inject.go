@@ -21,12 +21,17 @@ type Injected struct {
 	Members []string `json:"members"`
 	Note    string   `json:"note,omitempty"`
 	Error   string   `json:"error,omitempty"` // why it did not take place, or not as planned
+	Hung    bool     `json:"hung,omitempty"`  // a member did not stop when it was told to
 }
 
 // membershipTime bounds a change of members under load. One that leaves has every
 // copy it held read elsewhere first, which takes minutes when many clusters share
 // the machine.
 const membershipTime = 8 * time.Minute
+
+// stopTime is how long a member may take to stop. It is shorter than a member waits for
+// a part of its own that hangs, so that a run in which one did is broken.
+const stopTime = 30 * time.Second
 
 // injector breaks things in one cluster. hands holds one lock a member: two faults
 // may overlap, but not with four hands on one process and disk.
@@ -87,7 +92,7 @@ func (x *injector) run(ctx context.Context, faults []Fault) []Injected {
 			note, err := x.do(ctx, f, ms, rand.New(rand.NewPCG(x.seed, uint64(i))))
 			out[i].Note = note
 			if err != nil {
-				out[i].Error = err.Error()
+				out[i].Error, out[i].Hung = err.Error(), errors.Is(err, errHangs)
 			}
 		})
 	}
@@ -121,7 +126,7 @@ func (x *injector) do(ctx context.Context, f Fault, ms []*Member, r *rand.Rand) 
 		return "", x.down(ctx, ms, f.For, each(ms, (*Member).Kill))
 	case Restart:
 		return "", x.down(ctx, ms, 0, func() error {
-			stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+			stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
 			defer cancel()
 			return ms[0].Term(stop)
 		})

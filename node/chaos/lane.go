@@ -161,6 +161,11 @@ func (l *Lane) strike(ctx context.Context, c *Cluster, p Plan, load *Load, rep *
 	thin := time.AfterFunc(p.burst(), load.Thin)
 	defer thin.Stop()
 	rep.Faults = newInjector(c, p.Seed).run(ctx, p.Faults)
+	for _, f := range rep.Faults {
+		if f.Hung {
+			rep.Violations = append(rep.Violations, history.Violation{Kind: history.Refused, Member: f.Members[0], Text: errHangs.Error() + " within " + stopTime.String()})
+		}
+	}
 	<-least
 	pause(ctx, 500*time.Millisecond) // what was broken a moment ago meets documents, too
 	stop()

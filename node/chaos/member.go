@@ -124,8 +124,11 @@ func (m *Member) Kill() error {
 	return err
 }
 
+// errHangs says that a member did not stop when it was told to.
+var errHangs = errors.New("it did not stop")
+
 // Term is SIGTERM; it waits until the process is gone, and kills it when ctx
-// ends before.
+// ends before, which is errHangs.
 func (m *Member) Term(ctx context.Context) error {
 	if err := m.Resume(); err != nil {
 		return err
@@ -138,7 +141,7 @@ func (m *Member) Term(ctx context.Context) error {
 	case <-exited:
 		return nil
 	case <-ctx.Done():
-		return errors.Join(fmt.Errorf("member %s did not stop: %w", m.Name, context.Cause(ctx)), m.Kill())
+		return errors.Join(fmt.Errorf("member %s: %w: %w", m.Name, errHangs, context.Cause(ctx)), m.Kill())
 	}
 }
 

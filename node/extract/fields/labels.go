@@ -46,16 +46,19 @@ func labelsOf(specs []doc.FieldSpec) []label {
 // labelIndex finds labels by their form, exactly or with a few wrong characters.
 type labelIndex struct {
 	exact  map[string][]label
-	length map[int][]label // for fuzzy comparison: forms of a length
+	length map[int][]label    // for fuzzy comparison: forms of a length
+	faint  map[string][]label // by what faint print leaves of the form, see fainted
 	most   int
 }
 
 func indexLabels(ls []label) *labelIndex {
-	x := &labelIndex{exact: map[string][]label{}, length: map[int][]label{}}
+	x := &labelIndex{exact: map[string][]label{}, length: map[int][]label{}, faint: map[string][]label{}}
 	for _, l := range ls {
 		x.exact[l.form] = append(x.exact[l.form], l)
-		if len(l.form) >= 5 {
+		if len(l.form) >= leastFuzzy {
 			x.length[len(l.form)] = append(x.length[len(l.form)], l)
+			f := fainted(l.form)
+			x.faint[f] = append(x.faint[f], l)
 		}
 		x.most = max(x.most, len(l.form))
 	}
@@ -67,7 +70,7 @@ func (x *labelIndex) find(s string) (found []label, sim float64) {
 	if ls := x.exact[s]; ls != nil {
 		return ls, 1
 	}
-	if d, _ := counts(s); len(s) < 5 || d > len(s)/4 { // "vat 19" is no misread "vat id"
+	if d, _ := counts(s); len(s) < leastFuzzy || d > len(s)/4 { // "vat 19" is no misread "vat id"
 		return nil, 0
 	}
 	limit := 1 + len(s)/9
@@ -87,9 +90,30 @@ func (x *labelIndex) find(s string) (found []label, sim float64) {
 		}
 	}
 	if found == nil {
-		return nil, 0
+		return x.faint[fainted(s)], faintSim
 	}
 	return found, 1 - float64(best)/float64(len(s))
+}
+
+const (
+	leastFuzzy = 5   // letters of a label that may be misread
+	faintSim   = 0.7 // how well a label fits of which only faint print is left
+)
+
+// fainted gives what is left of a form where the upper edge of the print is lost: T reads as
+// I, O as U, R as K. "TUIAL" is "TOTAL" then.
+func fainted(form string) string {
+	return strings.Map(func(c rune) rune {
+		switch c {
+		case 't', 'i', '1':
+			return 'l'
+		case 'o', '0':
+			return 'u'
+		case 'r':
+			return 'k'
+		}
+		return c
+	}, form)
 }
 
 // matches finds where labels stand on rows. A label inside a longer one does not

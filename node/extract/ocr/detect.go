@@ -53,14 +53,13 @@ func detectorInput(r raster, tw, th int) []float32 {
 	}
 	for y := range th {
 		row := tapAt((float64(y)+0.5)*float64(p.h)/float64(th)-0.5, p.h)
-		top, bottom := p.pix[row.i*p.w*3:], p.pix[row.j*p.w*3:]
-		for x, col := range cols {
-			for c := range 3 {
-				i, j := col.i*3+2-c, col.j*3+2-c // blue first
-				a := float32(top[i]) + (float32(top[j])-float32(top[i]))*col.f
-				b := float32(bottom[i]) + (float32(bottom[j])-float32(bottom[i]))*col.f
-				v := (a + (b-a)*row.f) / 255
-				dst[(c*th+y)*tw+x] = (v - mean[c]) / std[c]
+		top, low := p.pix[row.i*p.w*3:][:p.w*3], p.pix[row.j*p.w*3:][:p.w*3]
+		for c := range 3 {
+			out := dst[(c*th+y)*tw:][:tw]
+			shift := 2 - c // blue first
+			for x, col := range cols {
+				i, j := col.i*3+shift, col.j*3+shift
+				out[x] = (between(top[i], top[j], low[i], low[j], col.f, row.f)/255 - mean[c]) / std[c]
 			}
 		}
 	}

@@ -42,9 +42,11 @@ func cut(r raster, q quad, stretch float64) strip {
 	ox, oy := (first.x-float64(rect.Min.X))*scale-0.5, (first.y-float64(rect.Min.Y))*scale-0.5
 	plane := w * stripHeight
 	for y := range stripHeight {
+		fv := float64(y) * dv
+		px, py := ox-fv*sin, oy+fv*cos
 		for x := range w {
-			fu, fv := float64(x)*du, float64(y)*dv
-			red, green, blue := p.sample(ox+fu*cos-fv*sin, oy+fu*sin+fv*cos)
+			fu := float64(x) * du
+			red, green, blue := p.sample(px+fu*cos, py+fu*sin)
 			i := y*w + x
 			s.data[i] = blue/127.5 - 1
 			s.data[plane+i] = green/127.5 - 1
@@ -57,25 +59,31 @@ func cut(r raster, q quad, stretch float64) strip {
 
 // sample is the colour at x,y between pixel centres; outside, that of the edge.
 func (p patch) sample(x, y float64) (red, green, blue float32) {
-	x = math.Max(0, math.Min(x, float64(p.w-1)))
-	y = math.Max(0, math.Min(y, float64(p.h-1)))
+	x = max(0, min(x, float64(p.w-1)))
+	y = max(0, min(y, float64(p.h-1)))
 	ix, iy := int(x), int(y)
 	fx, fy := float32(x-float64(ix)), float32(y-float64(iy))
 	a := (iy*p.w + ix) * 3
-	right, down := 3, p.w*3
+	b, down := a+3, p.w*3
 	if ix == p.w-1 {
-		right = 0
+		b = a
 	}
 	if iy == p.h-1 {
 		down = 0
 	}
-	var out [3]float32
-	for c := range out {
-		top := float32(p.pix[a+c]) + (float32(p.pix[a+right+c])-float32(p.pix[a+c]))*fx
-		low := float32(p.pix[a+down+c]) + (float32(p.pix[a+down+right+c])-float32(p.pix[a+down+c]))*fx
-		out[c] = top + (low-top)*fy
-	}
-	return out[0], out[1], out[2]
+	top, topNext := p.pix[a:a+3:a+3], p.pix[b:b+3:b+3]
+	low, lowNext := p.pix[a+down:a+down+3:a+down+3], p.pix[b+down:b+down+3:b+down+3]
+	return between(top[0], topNext[0], low[0], lowNext[0], fx, fy),
+		between(top[1], topNext[1], low[1], lowNext[1], fx, fy),
+		between(top[2], topNext[2], low[2], lowNext[2], fx, fy)
+}
+
+// between is the value fx of the way from left to right and fy of the way down, among the
+// values of four pixels.
+func between(upperLeft, upperRight, lowerLeft, lowerRight uint8, fx, fy float32) float32 {
+	top := float32(upperLeft) + (float32(upperRight)-float32(upperLeft))*fx
+	low := float32(lowerLeft) + (float32(lowerRight)-float32(lowerLeft))*fx
+	return top + (low-top)*fy
 }
 
 // ink says which pixels of the strip are print: darker than Otsu's threshold,
