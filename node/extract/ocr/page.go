@@ -2,6 +2,7 @@ package ocr
 
 import (
 	"context"
+	"math"
 	"sort"
 )
 
@@ -57,7 +58,8 @@ func (p *page) upright(ctx context.Context) error {
 		p.quads[i] = q.turned180(w, h)
 	}
 	for i, l := range down {
-		l.quad = p.quads[sample[i]].along(false)
+		l.quad = l.quad.turned180(w, h)
+		l.quad.angle -= math.Pi // it was read with the page on its head
 		down[i] = l
 	}
 	p.keep(sample, down)
