@@ -121,6 +121,7 @@ type Cluster struct {
 	notify  chan bool
 	leader  bell          // rings when another one leads
 	led     atomic.Uint64 // term in which this member began an epoch
+	handing handingOver
 	change  sync.RWMutex  // held for writing while a backup is restored
 	joining chan struct{} // holds the join under way
 

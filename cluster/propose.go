@@ -190,6 +190,7 @@ func (c *Cluster) apply(ctx context.Context, cmd Command) (Result, uint64, error
 		future = c.raft.Apply(data, 0)
 		return future.Error()
 	})
+	c.handing.note(err, time.Now())
 	if err != nil {
 		return Result{}, 0, err
 	}

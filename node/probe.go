@@ -25,6 +25,9 @@ func (n *Node) probe(ctx context.Context) {
 		}
 	}
 	note(partBlobs, n.checkBlobs(ctx))
+	if n.control.Hangs() {
+		n.end(errors.New("this member leads and takes no changes any more: it hangs while it hands over"))
+	}
 	health := n.broker.Health()
 	q := n.queue.Load()
 	if q == nil {
@@ -134,9 +137,14 @@ func (n *Node) orHopeless(do func() error) error {
 	case <-time.After(brokerHangs):
 	}
 	err := errors.New("the broker hangs and cannot be started again")
-	select {
-	case n.hopeless <- err:
-	default: // the process ends already
-	}
+	n.end(err)
 	return err
+}
+
+// end ends this process, since only a new one can go on.
+func (n *Node) end(why error) {
+	select {
+	case n.hopeless <- why:
+	default: // it ends already
+	}
 }
