@@ -49,14 +49,7 @@ func (q quad) bounds(u0, v0, u1, v1 float64) (x0, y0, x1, y1 float64) {
 	return x0, y0, x1, y1
 }
 
-// part gives the piece of q, as read, between two places along the text, 0..1 of its length.
-func (q quad) part(from, to float64) quad {
-	middle := q.at((from+to)/2*q.w, q.h/2)
-	q.cx, q.cy, q.w = middle.x, middle.y, (to-from)*q.w
-	return q
-}
-
-// turned180 gives q on the page turned by 180°; w and h are the page's.
+// turned gives q on the page turned by 180°; w and h are the page's.
 func (q quad) turned180(w, h int) quad {
 	q.cx, q.cy = float64(w)-q.cx, float64(h)-q.cy
 	return q

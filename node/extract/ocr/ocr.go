@@ -124,20 +124,20 @@ func (e *Engine) readLine(ctx context.Context, r raster, q quad) (line, error) {
 	if err != nil {
 		return line{}, err
 	}
-	l := line{quad: s.quad, n: len(chars)}
-	l.unit = s.quad.w / float64(s.w)
+	l := line{quad: q, n: len(chars)}
+	l.unit = q.w / float64(s.w)
 	l.words, l.conf = spell(s, chars)
 	return l, nil
 }
 
 // look gives the strip on which the line is read best, and its characters.
 func (e *Engine) look(ctx context.Context, r raster, q quad) (strip, []char, error) {
-	s := cut(r, q, 1).trimmed()
+	s := cut(r, q, 1)
 	chars, steps, err := e.recognise(ctx, s)
 	if err != nil || !crowded(chars, steps) {
 		return s, chars, err
 	}
-	s = cut(r, s.quad, airy)
+	s = cut(r, q, airy)
 	chars, _, err = e.recognise(ctx, s)
 	return s, chars, err
 }

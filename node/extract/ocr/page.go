@@ -2,7 +2,6 @@ package ocr
 
 import (
 	"context"
-	"math"
 	"sort"
 )
 
@@ -58,8 +57,7 @@ func (p *page) upright(ctx context.Context) error {
 		p.quads[i] = q.turned180(w, h)
 	}
 	for i, l := range down {
-		l.quad = l.quad.turned180(w, h)
-		l.quad.angle -= math.Pi // it was read with the page on its head
+		l.quad = p.quads[sample[i]].along(false)
 		down[i] = l
 	}
 	p.keep(sample, down)

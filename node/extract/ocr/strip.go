@@ -3,7 +3,6 @@ package ocr
 import (
 	"image"
 	"math"
-	"slices"
 )
 
 const (
@@ -14,7 +13,6 @@ const (
 
 // strip is one line of text cut out and turned level.
 type strip struct {
-	quad quad      // what it shows
 	w    int       // pixels, a multiple of 8; the height is stripHeight
 	data []float32 // planes blue, green, red, -1..1
 	gray []uint8   // for measuring ink
@@ -25,7 +23,7 @@ type strip struct {
 func cut(r raster, q quad, stretch float64) strip {
 	w := int(math.Ceil(stripHeight * q.w / math.Max(q.h, 1) * stretch))
 	w = (max(stripMin, min(stripMax, w)) + 7) / 8 * 8
-	s := strip{quad: q, w: w, data: make([]float32, 3*w*stripHeight), gray: make([]uint8, w*stripHeight)}
+	s := strip{w: w, data: make([]float32, 3*w*stripHeight), gray: make([]uint8, w*stripHeight)}
 
 	x0, y0, x1, y1 := q.bounds(0, 0, q.w, q.h)
 	rect := image.Rect(int(x0)-1, int(y0)-1, int(x1)+2, int(y1)+2)
@@ -57,51 +55,6 @@ func cut(r raster, q quad, stretch float64) strip {
 		}
 	}
 	return s
-}
-
-// margin is how much blank paper is left before and behind the print of a strip, in pixels.
-const margin = 12
-
-// printed is how much of the greatest contrast within a column one must have to show print,
-// faint print as well.
-const printed = 0.2
-
-// trimmed cuts off blank paper before and behind the print: a net takes as long to read it.
-func (s strip) trimmed() strip {
-	contrast := make([]uint8, s.w) // of each column, away from the neighbours' strokes
-	most := uint8(0)
-	for x := range contrast {
-		least, top := uint8(255), uint8(0)
-		for y := stripHeight / 8; y < stripHeight-stripHeight/8; y++ {
-			g := s.gray[y*s.w+x]
-			least, top = min(least, g), max(top, g)
-		}
-		contrast[x] = top - least
-		most = max(most, contrast[x])
-	}
-	shows := func(c uint8) bool { return float64(c) > printed*float64(most) }
-	from := max(0, slices.IndexFunc(contrast, shows)-margin)
-	to := s.w
-	for to > from && !shows(contrast[to-1]) {
-		to--
-	}
-	w := max(stripMin, (min(s.w, to+margin)-from+7)/8*8)
-	from = min(from, s.w-w)
-	if w == s.w {
-		return s
-	}
-	out := strip{quad: s.quad.part(float64(from)/float64(s.w), float64(from+w)/float64(s.w)), w: w}
-	out.data, out.gray = columnsOf(s.data, s.w, from, w), columnsOf(s.gray, s.w, from, w)
-	return out
-}
-
-// columnsOf gives w columns, starting with column from, of rows of the width whole.
-func columnsOf[T any](rows []T, whole, from, w int) []T {
-	out := make([]T, 0, len(rows)/whole*w)
-	for at := from; at < len(rows); at += whole {
-		out = append(out, rows[at:at+w]...)
-	}
-	return out
 }
 
 // sample is the colour at x,y between pixel centres; outside, that of the edge.
