@@ -117,7 +117,7 @@ func (p *peer) refusal(resp *http.Response) error {
 	}
 	var e doc.Error
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	if err != nil || json.Unmarshal(raw, &e) != nil || e.Code == "" {
+	if err != nil || json.Unmarshal(raw, &e) != nil || e.Code == "" || e.Message == "" { // not from its blobs
 		p.failed()
 		return doc.Errorf(doc.Unavailable, "member %s answers with status %d", p.name, resp.StatusCode)
 	}
