@@ -121,7 +121,7 @@ type Cluster struct {
 	notify  chan bool
 	leader  bell          // rings when another one leads
 	led     atomic.Uint64 // term in which this member began an epoch
-	handing handingOver
+	handing handingOver   // see Hangs
 	change  sync.RWMutex  // held for writing while a backup is restored
 	joining chan struct{} // holds the join under way
 

@@ -47,3 +47,40 @@ func TestHandingOver(t *testing.T) {
 		}
 	}
 }
+
+// The refusals of a leader that hands over to one who does not answer are counted, and
+// forgotten when it takes commands again.
+func TestHandingOverIsSeen(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.cluster(3)
+	lead := l.leader()
+	var heir *box
+	for _, b := range l.boxes {
+		if b != lead {
+			heir = b
+		}
+	}
+	l.wires.mu.Lock()
+	l.wires.stall[[2]string{lead.cfg.Name, heir.cfg.Name}] = true
+	l.wires.mu.Unlock()
+	lead.mustPut("behind", "v") // the heir lacks it, and cannot get it
+	refused := func() bool {
+		lead.handing.mu.Lock()
+		defer lead.handing.mu.Unlock()
+		return !lead.handing.last.IsZero()
+	}
+	over := lead.raft.LeadershipTransferToServer(raft.ServerID(heir.id), raft.ServerAddress(heir.advertise))
+	eventually(t, "a command is refused", func() bool {
+		_, _, _ = lead.apply(within(t), Command{Op: OpPut, Kind: "k", Key: "try", Expect: AnyVersion})
+		return refused()
+	})
+	if err := over.Error(); err == nil {
+		t.Error("the leadership went to one who does not answer")
+	}
+	l.wires.mend()
+	lead.mustPut("after", "v")
+	if refused() {
+		t.Error("refusals are remembered though a command was taken")
+	}
+}

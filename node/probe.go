@@ -117,14 +117,17 @@ func (n *Node) unstick(ctx context.Context, health, logErr error) {
 func (n *Node) restartBroker(ctx context.Context) {
 	restart, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()
-	if err := n.orHopeless(func() error { return n.broker.Restart(restart) }); err != nil {
+	err := n.orHopeless(func() error { return n.broker.Restart(restart) })
+	if err != nil && !errors.Is(err, errBrokerHangs) { // of that Run tells
 		n.log.Error("the broker did not start again, will be tried again", "error", err)
 	}
 }
 
-// brokerHangs is how long a restart of the broker may take: it was seen to wait for
+// brokerHangs is how long the broker may take to stop and start: it was seen to wait for
 // itself for ever after a write had failed on a full disk.
 const brokerHangs = time.Minute
+
+var errBrokerHangs = errors.New("the broker hangs and cannot be started again")
 
 // orHopeless does something that stops and starts the broker. When the broker hangs in it,
 // this process ends, and the next one begins anew.
@@ -136,9 +139,8 @@ func (n *Node) orHopeless(do func() error) error {
 		return err
 	case <-time.After(brokerHangs):
 	}
-	err := errors.New("the broker hangs and cannot be started again")
-	n.end(err)
-	return err
+	n.end(errBrokerHangs)
+	return errBrokerHangs
 }
 
 // end ends this process, since only a new one can go on.

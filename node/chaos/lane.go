@@ -161,15 +161,21 @@ func (l *Lane) strike(ctx context.Context, c *Cluster, p Plan, load *Load, rep *
 	thin := time.AfterFunc(p.burst(), load.Thin)
 	defer thin.Stop()
 	rep.Faults = newInjector(c, p.Seed).run(ctx, p.Faults)
-	for _, f := range rep.Faults {
-		if f.Hung {
-			rep.Violations = append(rep.Violations, history.Violation{Kind: history.Refused, Member: f.Members[0], Text: errHangs.Error() + " within " + stopTime.String()})
-		}
-	}
+	rep.Violations = append(rep.Violations, hung(rep.Faults)...)
 	<-least
 	pause(ctx, 500*time.Millisecond) // what was broken a moment ago meets documents, too
 	stop()
 	<-sent
+}
+
+// hung blames members that did not stop when they were told to.
+func hung(faults []Injected) (out []history.Violation) {
+	for _, f := range faults {
+		if f.Hung {
+			out = append(out, history.Violation{Kind: history.Refused, Member: f.Members[0], Text: errHangs.Error() + " within " + stopTime.String()})
+		}
+	}
+	return out
 }
 
 func (l *Lane) judge(ctx context.Context, c *Cluster, h history.History) []history.Violation {

@@ -101,19 +101,22 @@ const (
 )
 
 // fainted gives what is left of a form where the upper edge of the print is lost: T reads as
-// I, O as U, R as K. "TUIAL" is "TOTAL" then.
+// I, O as U, R as K, beside what OCR confuses anyway. "TUIAL" is "TOTAL" then.
 func fainted(form string) string {
-	return strings.Map(func(c rune) rune {
-		switch c {
-		case 't', 'i', '1':
-			return 'l'
-		case 'o', '0':
-			return 'u'
+	left := []byte(form)
+	for i := range left {
+		switch c := shape(left[i]); c {
+		case 't':
+			left[i] = shape('i')
+		case 'o':
+			left[i] = 'u'
 		case 'r':
-			return 'k'
+			left[i] = 'k'
+		default:
+			left[i] = c
 		}
-		return c
-	}, form)
+	}
+	return string(left)
 }
 
 // matches finds where labels stand on rows. A label inside a longer one does not

@@ -119,3 +119,25 @@ func TestTendered(t *testing.T) {
 		}
 	}
 }
+
+// TestFaintLabel: a label whose upper edge was lost in print is known, and no other word is.
+func TestFaintLabel(t *testing.T) {
+	t.Parallel()
+	x := indexLabels(labelsOf([]doc.FieldSpec{{Name: "total", Labels: []string{"total", "rounding"}}}))
+	for form, want := range map[string]string{
+		"total": "total", "tuial": "total", "iuial": "total", "kuunding": "rounding",
+		"trial": "", "tidal": "", "local": "", "iu": "", "vokal": "",
+	} {
+		found, sim := x.find(form)
+		got := ""
+		if len(found) == 1 {
+			got = found[0].form
+		}
+		if got != want || len(found) > 1 {
+			t.Errorf("%s is %v, want %q", form, found, want)
+		}
+		if want != "" && form != want && sim >= 1 {
+			t.Errorf("%s fits as well as the label itself", form)
+		}
+	}
+}
