@@ -37,7 +37,8 @@ func openBrowser(t *testing.T) context.Context {
 		}
 		t.Skip("no Chromium in PATH: the pages are not tested")
 	}
-	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.Flag("headless", "new"))
+	// Without a locale, Chromium finds no file whose name has an umlaut.
+	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.Flag("headless", "new"), chromedp.Env("LC_ALL=C.UTF-8"))
 	alloc, stop := chromedp.NewExecAllocator(context.Background(), opts...)
 	ctx, closeBrowser := chromedp.NewContext(alloc)
 	if err := chromedp.Do(ctx); err != nil {
