@@ -1,14 +1,13 @@
 #!/usr/bin/env python3
 """Trains the weights that tell where a blank stands between two characters.
 
-    RECTO_DATA=../shared/data .venv/bin/python models/blanks.py
+    RECTO_DATA=../shared/data .venv/bin/python models/blanks.py [--kept]
 
 Reads SROIE receipts (CC BY 4.0) and VRDU ad-buy forms of the training vendors
 with the product's own reader, takes the places where two neighbouring
 characters agree with the truth, and writes node/extract/ocr/blanks_weights.go.
 """
 import re
-import sys
 
 import numpy as np
 from rapidfuzz.distance import Levenshtein
@@ -45,9 +44,7 @@ def places(record):
 
 
 def main():
-    if "--kept" not in sys.argv:  # kept: what an earlier run exported
-        truth.export("sroie", [truth.DATA / "sroie" / r["file"] for r in truth.labels("sroie")])
-        truth.export("vrdu_adbuy", truth.rasterise("vrdu_adbuy"))
+    truth.export_all()
     sets = {True: [], False: []}  # by whether held back
     for name, weight in (("sroie", 1.0), ("vrdu_adbuy", 0.5)):
         for r in truth.lines(name, name):

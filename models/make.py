@@ -91,8 +91,8 @@ def main():
         charset = slice_latin(model)
         onnx.save(version_converter.convert_version(model, 17), work / "latin.onnx")
         truth.WORK.mkdir(parents=True, exist_ok=True)
-        (truth.WORK / "latin.onnx").write_bytes((work / "latin.onnx").read_bytes())
-        source = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else work / "latin.onnx"
+        quantise.fold(work / "latin.onnx", truth.WORK / "latin.onnx")
+        source = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else truth.WORK / "latin.onnx"
         quantise.quantise(source, OUT / "rec.onnx", OUT / "det.onnx", work)
     (OUT / "rec.charset.txt").write_text(charset, encoding="utf-8")
     for f in sorted(OUT.iterdir()):

@@ -1,11 +1,12 @@
-"""Runs the recogniser's ONNX graph in torch, with its weights as parameters, and writes them back into the graph."""
+"""Runs the recogniser's folded ONNX graph in torch, with its weights as parameters, and writes them back into the graph."""
 import numpy as np
 import onnx
 import torch
 import torch.nn.functional as F
 from onnx import numpy_helper
 
-GELU = ["Div", "Erf", "Add", "Mul", "Mul"]
+# What the backbone hands to the neck: of shape N×384×1×T.
+FEATURES = "p2o.pd_op.pool2d.1.0"
 
 
 class Net(torch.nn.Module):
@@ -20,42 +21,39 @@ class Net(torch.nn.Module):
         for i, n in enumerate(self.nodes):
             for x in n.input:
                 self.first.setdefault(x, i)
-        statistics = {x for n in self.nodes if n.op_type == "BatchNormalization" for x in n.input[3:]}
         self.fixed, self.names = {}, {}
         for t in self.model.graph.initializer:
             a = numpy_helper.to_array(t)
-            if a.dtype == np.float32 and a.size > 8 and t.name not in statistics:
+            if a.dtype == np.float32 and a.size > 8:
                 self.names[t.name] = f"p{len(self.names)}"
                 learns = self.first[t.name] >= frozen
                 self.register_parameter(self.names[t.name], torch.nn.Parameter(torch.from_numpy(a.copy()), requires_grad=learns))
             else:
                 self.fixed[t.name] = torch.from_numpy(a.copy())
-        for n, a in zip(self.nodes, self.attributes):
-            if n.op_type == "Constant":
-                self.fixed[n.output[0]] = torch.from_numpy(numpy_helper.to_array(a["value"]).copy())
         self.input = self.model.graph.input[0].name
         self.logits = next(n for n in reversed(self.nodes) if n.op_type == "Add").output[0]
 
+    def parameter(self, name):
+        return getattr(self, self.names[name])
+
     def forward(self, x):
+        return self.values(x, [self.logits])[0]
+
+    def values(self, x, wanted):
+        """The tensors of the given names; the last of them ends the run."""
         values = {self.input: x}
 
         def get(name):
             if name in values:
                 return values[name]
-            return getattr(self, self.names[name]) if name in self.names else self.fixed[name]
+            return self.parameter(name) if name in self.names else self.fixed[name]
 
-        i = 0
-        while self.logits not in values:
-            n, a = self.nodes[i], self.attributes[i]
-            if [m.op_type for m in self.nodes[i:i + 5]] == GELU:
-                values[self.nodes[i + 4].output[0]] = F.gelu(get(n.input[0]))
-                i += 5
-            elif n.op_type == "Constant":
-                i += 1
-            else:
-                values[n.output[0]] = operate(n.op_type, a, [get(k) for k in n.input if k])
-                i += 1
-        return values[self.logits]
+        for n, a in zip(self.nodes, self.attributes):
+            out = operate(n.op_type, a, [get(k) for k in n.input if k])
+            values.update(zip(n.output, out if isinstance(out, tuple) else (out,)))
+            if wanted[-1] in values:
+                break
+        return [values[k] for k in wanted]
 
     def save(self, path, weights):
         """Writes the graph with the given weights (by the parameter's name here)."""
@@ -74,8 +72,7 @@ def operate(kind, a, x):
 
 
 SIMPLE = {
-    "Add": torch.add, "Sub": torch.sub, "Mul": torch.mul, "Div": torch.div, "Pow": torch.pow, "Sqrt": torch.sqrt,
-    "Relu": F.relu, "Sigmoid": torch.sigmoid, "MatMul": torch.matmul,
+    "Add": torch.add, "Mul": torch.mul, "Relu": F.relu, "Gelu": F.gelu, "Sigmoid": torch.sigmoid, "MatMul": torch.matmul,
     "Reshape": lambda x, s: x.reshape([x.shape[i] if d == 0 else d for i, d in enumerate(s.tolist())]),
 }
 
@@ -112,6 +109,20 @@ def op_Softmax(a, x):
     return x[0].softmax(a.get("axis", -1))
 
 
+def op_LayerNormalization(a, x):
+    return F.layer_norm(x[0], (x[0].shape[-1],), x[1], x[2], a.get("epsilon", 1e-5))
+
+
+def op_FusedMatMul(a, x):
+    left = x[0].transpose(-1, -2) if a.get("transA") else x[0]
+    right = x[1].transpose(-1, -2) if a.get("transB") else x[1]
+    return torch.matmul(left, right) * a.get("alpha", 1.0)
+
+
+def op_Split(a, x):
+    return torch.split(x[0], x[1].tolist(), a.get("axis", 0))
+
+
 def op_Transpose(a, x):
     return x[0].permute(*a["perm"])
 
@@ -122,10 +133,6 @@ def op_Concat(a, x):
 
 def op_ReduceMean(a, x):
     return x[0].mean(dim=tuple(a["axes"]), keepdim=bool(a.get("keepdims", 1)))
-
-
-def op_BatchNormalization(a, x):
-    return F.batch_norm(x[0], x[3], x[4], x[1], x[2], False, 0.0, a.get("epsilon", 1e-5))
 
 
 def op_Shape(a, x):

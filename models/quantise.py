@@ -1,4 +1,4 @@
-"""Turns the heavy convolutions of the recogniser into 8-bit ones.
+"""Turns the heavy convolutions of the recogniser into 8-bit ones, and back.
 
 Left in float, because they cost accuracy and little time: depthwise
 convolutions, squeeze-and-excite gates, the last three (the neck) and those in
@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import onnx
 import onnxruntime as ort
+from onnx import numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 
 import lines
@@ -54,14 +55,57 @@ def strips(detector):
     return out
 
 
-def quantise(src, dst, detector, work):
-    logging.disable(logging.WARNING)
+def fold(src, dst):
+    """Folds biases and norms into the convolutions and fuses GELU. The two optimisers left out would hide nodes from the quantiser."""
     opts = ort.SessionOptions()
     opts.log_severity_level = 3
     opts.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
-    opts.optimized_model_filepath = str(work / "folded.onnx")
-    # Folds biases and fuses GELU; the two left out would hide nodes from the quantiser.
+    opts.optimized_model_filepath = str(dst)
     ort.InferenceSession(str(src), opts, disabled_optimizers=["ConvActivationFusion", "QuickGeluFusion"])
+
+
+def restore(src, dst):
+    """The opposite of quantise: the net in float, with the weights as they were rounded."""
+    model = onnx.load(src)
+    g = model.graph
+    stored = {t.name: t for t in g.initializer}
+    value = lambda name: numpy_helper.to_array(stored[name]).astype(np.float32)
+    same, nodes = {}, []
+    for n in g.node:
+        if n.op_type == "DequantizeLinear" and n.input[0] in stored:
+            q, scale, zero = (value(x) for x in n.input)
+            if scale.size > 1:
+                axis = next((a.i for a in n.attribute if a.name == "axis"), 1)
+                scale, zero = (v.reshape([-1 if i == axis else 1 for i in range(q.ndim)]) for v in (scale, zero))
+            g.initializer.append(numpy_helper.from_array(((q - zero) * scale).astype(np.float32), n.output[0]))
+        elif n.op_type == "DequantizeLinear":
+            same[n.output[0]] = n.input[0]
+        elif n.op_type == "QuantizeLinear" and value(n.input[2]) == 0 and nodes[-1].op_type == "Conv":
+            # Nothing below zero can be stored: the quantiser has dropped a ReLU here.
+            nodes.append(onnx.helper.make_node("Relu", [n.input[0]], [n.output[0]]))
+            g.value_info.append(onnx.helper.make_tensor_value_info(n.output[0], onnx.TensorProto.FLOAT, None))
+        elif n.op_type == "QuantizeLinear":
+            same[n.output[0]] = n.input[0]
+        else:
+            nodes.append(n)
+    for n in nodes:
+        for i, x in enumerate(n.input):
+            while x in same:
+                x = same[x]
+            n.input[i] = x
+    used = {x for n in nodes for x in n.input}
+    kept = [t for t in g.initializer if t.name in used]
+    known = [v for v in g.value_info if v.name not in same and v.name not in {t.name for t in kept}]
+    for field, items in ((g.node, nodes), (g.initializer, kept), (g.value_info, known)):
+        items = [type(x).FromString(x.SerializeToString()) for x in items]
+        del field[:]
+        field.extend(items)
+    onnx.save(model, dst)
+
+
+def quantise(src, dst, detector, work):
+    logging.disable(logging.WARNING)
+    fold(src, work / "folded.onnx")
     graph = onnx.load(work / "folded.onnx").graph
     dims = {t.name: t.dims for t in graph.initializer}
     convs = [n for n in graph.node if n.op_type == "Conv"]

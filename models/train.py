@@ -30,8 +30,8 @@ import net
 import render
 import truth
 
-FROZEN = 126   # nodes of the graph that do not learn: the stem, stage 1 and half of stage 2
-NECK = 212     # from this node on the learning rate is twice as high
+FROZEN = 64    # nodes of the graph that do not learn: the stem, stage 1 and half of stage 2
+NECK = 105     # from this node on the learning rate is twice as high
 RATE = 1.2e-4
 SHARE = 0.35   # of the way from the first weights to the learned ones that is gone in the end
 WIDEST = 960   # pixels
@@ -50,6 +50,15 @@ class Charset:
         return out
 
 
+def charset():
+    return Charset((truth.ROOT / "embedded" / "onnx" / "models" / "rec.charset.txt").read_text(encoding="utf-8"))
+
+
+def precision():
+    """Half the bytes where the processor computes with them, which takes far longer where it does not."""
+    return torch.autocast("cpu", torch.bfloat16, enabled="avx512_bf16" in open("/proc/cpuinfo").read())
+
+
 def real(name, dataset, limit, charset):
     """Lines to train on, with their texts, and lines held back."""
     train, held = [], []
@@ -65,6 +74,14 @@ def real(name, dataset, limit, charset):
             train.append((strips(r), text))
     print(f"{name}: {len(train)} lines to train on, {len(held)} held back", flush=True)
     return train, held
+
+
+def lines(charset):
+    """Receipts and forms to train on, and the sets to measure on."""
+    receipts, held = real("receipts", "sroie", 0.4, charset)
+    forms, _ = real("forms", "vrdu_adbuy", 0.3, charset)
+    drawn = render.Lines(999, set(charset.text))
+    return receipts, forms, {"held-out receipts": random.Random(4).sample(held, min(300, len(held))), "rendered": [drawn() for _ in range(150)]}
 
 
 def vary(image, r, n):
@@ -101,7 +118,7 @@ def fitted(image):
     return image if image.shape[1] == w else cv2.resize(image, (w, 48), interpolation=cv2.INTER_AREA if image.shape[1] > w else cv2.INTER_LINEAR)
 
 
-def feed(receipts, forms, charset, out, stop):
+def feed(receipts, forms, charset, out, stop, vary=vary):
     """Puts batches of strips of one width and their classes into out: half receipts, an eighth forms, the rest rendered."""
     r, n, drawn = random.Random(12), np.random.default_rng(12), render.Lines(22, set(charset.text))
     order = []
@@ -149,7 +166,7 @@ def measure(model, items, charset):
         image = fitted(image)
         by_width[image.shape[1]].append((image, text))
     wrong = chars = hit = words = 0
-    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+    with torch.no_grad(), precision():
         for same in by_width.values():
             for i in range(0, len(same), 16):
                 part = same[i:i + 16]
@@ -206,7 +223,7 @@ def train(model, sets, batches, charset, seconds, path):
             g["lr"] = g["rate"] * min(1, (mean.steps + 1) / 40) * (0.5 + 0.49 * math.cos(math.pi * spent / seconds))
         batch = batches.get()
         lengths = torch.tensor([len(c) for _, c in batch])
-        with torch.autocast("cpu", torch.bfloat16):
+        with precision():
             logits = model(tensor([im for im, _ in batch]))
         posteriors = logits.float().log_softmax(-1).permute(1, 0, 2)
         loss = F.ctc_loss(posteriors, torch.tensor([x for _, c in batch for x in c]), torch.full((len(batch),), len(posteriors)), lengths,
@@ -231,18 +248,13 @@ def main():
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
     torch.manual_seed(1)
     cv2.setNumThreads(0)
-    charset = Charset((truth.ROOT / "embedded" / "onnx" / "models" / "rec.charset.txt").read_text(encoding="utf-8"))
-    truth.export("sroie", [truth.DATA / "sroie" / r["file"] for r in truth.labels("sroie")])
-    truth.export("vrdu_adbuy", truth.rasterise("vrdu_adbuy"))
-    receipts, held = real("receipts", "sroie", 0.4, charset)
-    forms, _ = real("forms", "vrdu_adbuy", 0.3, charset)
-    drawn = render.Lines(999, set(charset.text))
-    sets = {"held-out receipts": random.Random(4).sample(held, min(300, len(held))), "rendered": [drawn() for _ in range(150)]}
+    truth.export_all()
+    receipts, forms, sets = lines(known := charset())
     batches, stop = queue.Queue(24), threading.Event()
-    feeder = threading.Thread(target=feed, args=(receipts, forms, charset, batches, stop))
+    feeder = threading.Thread(target=feed, args=(receipts, forms, known, batches, stop))
     feeder.start()
     try:
-        train(net.Net(truth.WORK / "latin.onnx", FROZEN), sets, batches, charset, minutes * 60, truth.WORK / "tuned.onnx")
+        train(net.Net(truth.WORK / "latin.onnx", FROZEN), sets, batches, known, minutes * 60, truth.WORK / "tuned.onnx")
     finally:
         stop.set()
         feeder.join()

@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 import subprocess
+import sys
 
 import numpy as np
 from rapidfuzz.distance import Levenshtein
@@ -47,6 +48,14 @@ def export(name, pages):
     listing.write_text("\n".join(str(p) for p in pages))
     subprocess.run(["go", "test", "-run", "^$", "-bench", "ExportLines", "-benchtime", "1x", "-timeout", "2h", "./node/extract/ocr"], check=True,
                    cwd=ROOT, env={**os.environ, "RECTO_PAGES": str(listing), "RECTO_LINES": str(out)}, stdout=subprocess.DEVNULL)
+
+
+def export_all():
+    """Exports what the scripts learn from, unless they are started with --kept: then what an earlier run exported stays."""
+    if "--kept" in sys.argv:
+        return
+    export("sroie", [DATA / "sroie" / r["file"] for r in labels("sroie")])
+    export("vrdu_adbuy", rasterise("vrdu_adbuy"))
 
 
 def records(name):
