@@ -30,8 +30,8 @@ import net
 import render
 import truth
 
-FROZEN = 64    # nodes of the graph that do not learn: the stem, stage 1 and half of stage 2
-NECK = 105     # from this node on the learning rate is twice as high
+FROZEN = 65    # nodes of the graph that do not learn: the stem, stage 1 and half of stage 2
+NECK = 106     # from this node on the learning rate is twice as high
 RATE = 1.2e-4
 SHARE = 0.35   # of the way from the first weights to the learned ones that is gone in the end
 WIDEST = 960   # pixels
