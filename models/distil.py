@@ -8,10 +8,7 @@ Starts from .work/slim.onnx with .work/teacher.onnx and the lines that slim.py e
 (Hinton et al. 2015), the distance between what the two backbones hand to the neck, as a share of its square
 (Romero et al. 2015), and half of the CTC loss on the true text.
 """
-import math
-import os
 import queue
-import sys
 import threading
 import time
 
@@ -20,7 +17,6 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import torch
-import torch.nn.functional as F
 
 import net
 import train
@@ -55,14 +51,6 @@ def vary(image, r, n):
     return image
 
 
-def put(queued, item, stop):
-    while not stop.is_set():
-        try:
-            return queued.put(item, timeout=1)
-        except queue.Full:
-            continue
-
-
 def teach(batches, lessons, teacher, stop):
     """Adds to each batch its strips as a tensor and what the teacher says."""
     while not stop.is_set():
@@ -71,20 +59,18 @@ def teach(batches, lessons, teacher, stop):
         except queue.Empty:
             continue
         x = train.tensor([image for image, _ in batch])
-        put(lessons, (x, [classes for _, classes in batch], *teacher(x.contiguous().numpy())), stop)
+        train.put(lessons, (x, [classes for _, classes in batch], *teacher(x.contiguous().numpy())), stop)
 
 
 def losses(model, x, classes, posteriors, features):
     """Of each line, by kind: CTC and divergence a character, features as a share."""
-    lengths = torch.tensor([len(c) for c in classes])
     with train.precision():
         got, logits = model.values(x, [net.FEATURES, model.logits])
     logs = logits.float().log_softmax(-1)
-    ctc = F.ctc_loss(logs.permute(1, 0, 2), torch.tensor([k for c in classes for k in c]), torch.full((len(x),), logs.shape[1]), lengths,
-                     reduction="none", zero_infinity=True)
-    divergence = (posteriors * ((posteriors + 1e-6).log() - logs)).sum((1, 2))
+    characters = torch.tensor([len(c) for c in classes]).clamp(min=4)
+    divergence = (posteriors * ((posteriors + 1e-6).log() - logs)).sum((1, 2)) / characters
     apart = ((got.float() - features) ** 2).sum((1, 2, 3)) / (features ** 2).sum((1, 2, 3))
-    return ctc / lengths.clamp(min=4), divergence / lengths.clamp(min=4), apart
+    return train.ctc(logs, classes), divergence, apart
 
 
 def distil(model, sets, lessons, charset, seconds, path):
@@ -94,7 +80,7 @@ def distil(model, sets, lessons, charset, seconds, path):
     mean.report(sets, charset, path)
     while (spent := time.time() - start) < seconds:
         for g in optimiser.param_groups:
-            g["lr"] = RATE * min(1, (mean.steps + 1) / 40) * (0.5 + 0.49 * math.cos(math.pi * spent / seconds))
+            g["lr"] = RATE * train.rate(mean.steps, spent, seconds)
         ctc, divergence, apart = losses(model, *lessons.get())
         optimiser.zero_grad(set_to_none=True)
         ((0.5 * ctc.clamp(max=4) + divergence.clamp(max=6) + apart).sum() / 24).backward()
@@ -111,22 +97,13 @@ def distil(model, sets, lessons, charset, seconds, path):
 
 
 def main():
-    minutes = float(sys.argv[1]) if len(sys.argv) > 1 else 60
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
-    torch.manual_seed(1)
-    cv2.setNumThreads(0)
+    seconds = train.begin(60)
     receipts, forms, sets = train.lines(known := train.charset())
     batches, lessons, stop = queue.Queue(12), queue.Queue(12), threading.Event()
-    threads = [threading.Thread(target=train.feed, args=(receipts, forms, known, batches, stop, vary)),
-               threading.Thread(target=teach, args=(batches, lessons, Teacher(truth.WORK / "teacher.onnx"), stop))]
-    for t in threads:
-        t.start()
-    try:
-        distil(net.Net(truth.WORK / "slim.onnx", FROZEN), sets, lessons, known, minutes * 60, truth.WORK / "distilled.onnx")
-    finally:
-        stop.set()
-        for t in threads:
-            t.join()
+    feeder = threading.Thread(target=train.feed, args=(receipts, forms, known, batches, stop, vary))
+    teacher = threading.Thread(target=teach, args=(batches, lessons, Teacher(truth.WORK / "teacher.onnx"), stop))
+    with train.at_work(stop, feeder, teacher):
+        distil(net.Net(truth.WORK / "slim.onnx", FROZEN), sets, lessons, known, seconds, truth.WORK / "distilled.onnx")
 
 
 if __name__ == "__main__":
