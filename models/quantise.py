@@ -70,7 +70,7 @@ def restore(src, dst):
     g = model.graph
     stored = {t.name: t for t in g.initializer}
     value = lambda name: numpy_helper.to_array(stored[name]).astype(np.float32)
-    same, nodes = {}, []
+    same, nodes, convolved = {}, [], {o for n in g.node if n.op_type == "Conv" for o in n.output}
     for n in g.node:
         if n.op_type == "DequantizeLinear" and n.input[0] in stored:
             q, scale, zero = (value(x) for x in n.input)
@@ -80,7 +80,7 @@ def restore(src, dst):
             g.initializer.append(numpy_helper.from_array(((q - zero) * scale).astype(np.float32), n.output[0]))
         elif n.op_type == "DequantizeLinear":
             same[n.output[0]] = n.input[0]
-        elif n.op_type == "QuantizeLinear" and value(n.input[2]) == 0 and nodes[-1].op_type == "Conv":
+        elif n.op_type == "QuantizeLinear" and value(n.input[2]) == 0 and n.input[0] in convolved:
             # Nothing below zero can be stored: the quantiser has dropped a ReLU here.
             nodes.append(onnx.helper.make_node("Relu", [n.input[0]], [n.output[0]]))
             g.value_info.append(onnx.helper.make_tensor_value_info(n.output[0], onnx.TensorProto.FLOAT, None))
@@ -103,16 +103,25 @@ def restore(src, dst):
     onnx.save(model, dst)
 
 
-def quantise(src, dst, detector, work):
-    logging.disable(logging.WARNING)
-    fold(src, work / "folded.onnx")
-    graph = onnx.load(work / "folded.onnx").graph
+def rounded(graph):
+    """The nodes that become 8-bit: the heavy convolutions, each with the ReLU after it."""
     dims = {t.name: t.dims for t in graph.initializer}
     convs = [n for n in graph.node if n.op_type == "Conv"]
     pooled = {o for n in graph.node if n.op_type == "ReduceMean" for o in n.output}
-    keep = {n.name for n in convs if dims[n.input[1]][1] == 1 or n.input[0] in pooled}
-    keep |= {n.name for n in convs[-3:]} | {convs[i].name for i in SENSITIVE}
+    heavy = [n for i, n in enumerate(convs[:-3]) if dims[n.input[1]][1] > 1 and n.input[0] not in pooled and i not in SENSITIVE]
+    made = {n.output[0] for n in heavy}
+    return heavy + [n for n in graph.node if n.op_type == "Relu" and n.input[0] in made]
+
+
+def quantise(src, dst, detector, work, ranges=None):
+    """Ranges of activations, least and most by the tensor's name, come from lines unless they are given."""
+    logging.disable(logging.WARNING)
+    fold(src, work / "folded.onnx")
+    graph = onnx.load(work / "folded.onnx").graph
+    kept = {n.name for n in graph.node} - {n.name for n in rounded(graph)}
+    given = {k: [{"rmin": np.float32(lo), "rmax": np.float32(hi)}] for k, (lo, hi) in (ranges or {}).items()}
     quantize_static(str(work / "folded.onnx"), str(dst), Strips(detector), quant_format=QuantFormat.QDQ,
                     op_types_to_quantize=["Conv", "Relu"], per_channel=True, reduce_range=True,
                     activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
-                    calibrate_method=CalibrationMethod.MinMax, nodes_to_exclude=sorted(keep))
+                    calibrate_method=CalibrationMethod.MinMax, nodes_to_exclude=sorted(kept),
+                    extra_options={"TensorQuantOverrides": given})
