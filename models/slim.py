@@ -132,6 +132,8 @@ def slim(source, target, images):
             k = full.nodes.index(wide)
             for node in (k, k + 1):
                 ours.run(full.nodes[node], full.attributes[node])
+            for v in ours.values:
+                del v[wide.output[0]]
         ours.run(n, a)
         for v in theirs.values + ours.values:
             for k in n.input:
