@@ -5,9 +5,6 @@ import torch
 import torch.nn.functional as F
 from onnx import numpy_helper
 
-# What the backbone hands to the neck: of shape N×384×1×T.
-FEATURES = "p2o.pd_op.pool2d.1.0"
-
 
 class Net(torch.nn.Module):
     """The graph up to its logits. Parameters first used before node number `frozen` do not learn."""
@@ -37,10 +34,6 @@ class Net(torch.nn.Module):
         return getattr(self, self.names[name])
 
     def forward(self, x):
-        return self.values(x, [self.logits])[0]
-
-    def values(self, x, wanted):
-        """The tensors of the given names; the last of them ends the run."""
         values = {self.input: x}
 
         def get(name):
@@ -51,9 +44,8 @@ class Net(torch.nn.Module):
         for n, a in zip(self.nodes, self.attributes):
             out = operate(n.op_type, a, [get(k) for k in n.input if k])
             values.update(zip(n.output, out if isinstance(out, tuple) else (out,)))
-            if wanted[-1] in values:
-                break
-        return [values[k] for k in wanted]
+            if self.logits in values:
+                return values[self.logits]
 
     def save(self, path, weights):
         """Writes the graph with the given weights (by the parameter's name here)."""
@@ -66,7 +58,7 @@ class Net(torch.nn.Module):
 
 
 class Straight(torch.autograd.Function):
-    """Rounds to multiples of scale, with the gradient as if it had not: torch's own takes ten times as long."""
+    """Rounds to multiples of scale, with the gradient as if it had not. (torch's own goes value by value.)"""
 
     @staticmethod
     def forward(ctx, value, scale, low, high):

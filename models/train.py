@@ -12,7 +12,6 @@ between those it started from and those it learned, because all the way receipts
 gain nothing more and clean narrow print loses double letters and full stops.
 """
 import collections
-import contextlib
 import math
 import os
 import queue
@@ -119,7 +118,7 @@ def fitted(image):
     return image if image.shape[1] == w else cv2.resize(image, (w, 48), interpolation=cv2.INTER_AREA if image.shape[1] > w else cv2.INTER_LINEAR)
 
 
-def feed(receipts, forms, charset, out, stop, vary=vary):
+def feed(receipts, forms, charset, out, stop):
     """Puts batches of strips of one width and their classes into out: half receipts, an eighth forms, the rest rendered."""
     r, n, drawn = random.Random(12), np.random.default_rng(12), render.Lines(22, set(charset.text))
     order = []
@@ -147,29 +146,12 @@ def feed(receipts, forms, charset, out, stop, vary=vary):
             batches += [items[i:i + size] for i in range(0, len(items), size)]
         r.shuffle(batches)
         for b in batches:
-            put(out, b, stop)
-
-
-def put(queued, item, stop):
-    """Waits for room, unless all is to stop."""
-    while not stop.is_set():
-        try:
-            return queued.put(item, timeout=1)
-        except queue.Full:
-            continue
-
-
-@contextlib.contextmanager
-def at_work(stop, *threads):
-    """The threads run meanwhile, and have ended afterwards."""
-    for t in threads:
-        t.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        for t in threads:
-            t.join()
+            while not stop.is_set():
+                try:
+                    out.put(b, timeout=1)
+                    break
+                except queue.Full:
+                    continue
 
 
 def tensor(images):
@@ -227,19 +209,6 @@ class Mean:
             p.copy_(kept[k])
 
 
-def rate(steps, spent, seconds):
-    """The share of the full learning rate: up over 40 steps, down by a cosine."""
-    return min(1, (steps + 1) / 40) * (0.5 + 0.49 * math.cos(math.pi * spent / seconds))
-
-
-def ctc(logs, classes):
-    """The CTC loss of each line, a character, on its log posteriors."""
-    lengths = torch.tensor([len(c) for c in classes])
-    loss = F.ctc_loss(logs.permute(1, 0, 2), torch.tensor([x for c in classes for x in c]), torch.full((len(logs),), logs.shape[1]), lengths,
-                      reduction="none", zero_infinity=True)
-    return loss / lengths.clamp(min=4)
-
-
 def train(model, sets, batches, charset, seconds, path):
     groups = {RATE: [], 2 * RATE: []}
     for name, parameter in model.names.items():
@@ -251,11 +220,14 @@ def train(model, sets, batches, charset, seconds, path):
     mean.report(sets, charset, path)
     while (spent := time.time() - start) < seconds:
         for g in optimiser.param_groups:
-            g["lr"] = g["rate"] * rate(mean.steps, spent, seconds)
+            g["lr"] = g["rate"] * min(1, (mean.steps + 1) / 40) * (0.5 + 0.49 * math.cos(math.pi * spent / seconds))
         batch = batches.get()
+        lengths = torch.tensor([len(c) for _, c in batch])
         with precision():
             logits = model(tensor([im for im, _ in batch]))
-        loss = ctc(logits.float().log_softmax(-1), [c for _, c in batch])
+        posteriors = logits.float().log_softmax(-1).permute(1, 0, 2)
+        loss = F.ctc_loss(posteriors, torch.tensor([x for _, c in batch for x in c]), torch.full((len(batch),), len(posteriors)), lengths,
+                          reduction="none", zero_infinity=True) / lengths.clamp(min=4)
         optimiser.zero_grad(set_to_none=True)
         (loss.clamp(max=4).sum() / 24).backward()
         torch.nn.utils.clip_grad_norm_(learning, 1.0)
@@ -271,21 +243,21 @@ def train(model, sets, batches, charset, seconds, path):
     mean.report(sets, charset, path)
 
 
-def begin(minutes):
-    """Sets the threads up; gives the seconds asked for, of themselves the minutes given."""
+def main():
+    minutes = float(next((a for a in sys.argv[1:] if not a.startswith("-")), 30))
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
     torch.manual_seed(1)
     cv2.setNumThreads(0)
-    return 60 * float(next((a for a in sys.argv[1:] if not a.startswith("-")), minutes))
-
-
-def main():
-    seconds = begin(30)
     truth.export_all()
     receipts, forms, sets = lines(known := charset())
     batches, stop = queue.Queue(24), threading.Event()
-    with at_work(stop, threading.Thread(target=feed, args=(receipts, forms, known, batches, stop))):
-        train(net.Net(truth.WORK / "latin.onnx", FROZEN), sets, batches, known, seconds, truth.WORK / "tuned.onnx")
+    feeder = threading.Thread(target=feed, args=(receipts, forms, known, batches, stop))
+    feeder.start()
+    try:
+        train(net.Net(truth.WORK / "latin.onnx", FROZEN), sets, batches, known, minutes * 60, truth.WORK / "tuned.onnx")
+    finally:
+        stop.set()
+        feeder.join()
 
 
 if __name__ == "__main__":
