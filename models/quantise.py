@@ -1,67 +1,83 @@
-"""Turns the heavy convolutions of the recogniser into 8-bit ones, and back.
+"""Turns the backbone of the recogniser into 8-bit operations, and back.
 
-Left in float, because they cost accuracy and little time: depthwise
-convolutions, squeeze-and-excite gates, the last three (the neck) and those in
-SENSITIVE. Weights use seven bits, so that processors without VNNI, which add
-pairs of products in 16 bits, cannot overflow.
+Left in float: the gates (squeeze and excite), which are a few numbers a line, and the neck. The stem is not: ONNX
+Runtime rounds a convolution between 8-bit tensors all the same, and more coarsely. Weights use seven bits, so
+that processors without VNNI, which add pairs of products in 16 bits, cannot overflow. GELU is x·σ(1.702x) here, which
+8-bit operations have: σ by a table, and a product.
 """
 import logging
-import random
 
-import cv2
 import numpy as np
 import onnx
 import onnxruntime as ort
-from onnx import numpy_helper
+from onnx import helper, numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
-
-import lines
-import truth
-
-
-# Indices of convolutions that, made 8-bit alone, shift the posteriors most: those
-# of the stem. (26 and 34 came next; since the fine-tuning 8 bits cost them nothing.)
-SENSITIVE = (0, 1, 2, 4)
-
-
-class Strips(CalibrationDataReader):
-    """Lines cut from receipts (SROIE, CC BY 4.0) and rendered text."""
-
-    def __init__(self, detector):
-        self.items = iter(strips(detector))
-
-    def get_next(self):
-        x = next(self.items, None)
-        return None if x is None else {"x": x}
-
-
-def strips(detector):
-    rng = random.Random(1)
-    find = lines.Finder(detector)
-    files = []
-    for r in truth.labels("sroie"):
-        if truth.fold(r["vendor"]) not in truth.HELD and r["id"].endswith("7"):
-            files.append(truth.DATA / "sroie" / r["file"])
-    out = []
-    for f in files:
-        image = cv2.imread(str(f))
-        boxes = find(image)
-        for b in rng.sample(boxes, min(10, len(boxes))):
-            strip = lines.crop(image, b)
-            if strip.shape[1] <= 800:
-                out.append((strip.astype(np.float32) / 127.5 - 1).transpose(2, 0, 1)[None])
-    for text in lines.GERMAN:
-        out.append((lines.render(text).astype(np.float32) / 127.5 - 1).transpose(2, 0, 1)[None])
-    return out
 
 
 def fold(src, dst):
-    """Folds biases and norms into the convolutions and fuses GELU. The two optimisers left out would hide nodes from the quantiser."""
+    """Folds biases and norms into the convolutions and fuses GELU. The optimiser left out would hide nodes from the quantiser."""
     opts = ort.SessionOptions()
     opts.log_severity_level = 3
     opts.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
     opts.optimized_model_filepath = str(dst)
     ort.InferenceSession(str(src), opts, disabled_optimizers=["ConvActivationFusion", "QuickGeluFusion"])
+
+
+def rounded(graph):
+    """The nodes that become 8-bit: all convolutions of the backbone but those of gates, the ReLU after them and the sums between blocks."""
+    convolutions = [n for n in graph.node if n.op_type == "Conv"]
+    apart = {n.output[0] for n in convolutions[-3:]}  # the neck
+    for n in graph.node:
+        if n.op_type == "ReduceMean" or n.op_type in ("Conv", "Relu") and n.input[0] in apart:
+            apart.add(n.output[0])
+    whole = [n for n in convolutions if n.output[0] not in apart]
+    made = {n.output[0] for n in whole}
+    return whole + [n for n in graph.node if n.op_type == "Relu" and n.input[0] in made or n.op_type == "Add" and n.input[1] in made]
+
+
+class Nothing(CalibrationDataReader):
+    """One empty line: all ranges are known."""
+
+    def __init__(self):
+        self.items = iter([{"x": np.zeros((1, 3, 48, 64), np.float32)}])
+
+    def get_next(self):
+        return next(self.items, None)
+
+
+def quantise(src, dst, ranges):
+    """ranges has the least and the most of each tensor that is rounded, by its name."""
+    logging.disable(logging.WARNING)
+    graph = onnx.load(src).graph
+    kept = {n.name for n in graph.node} - {n.name for n in rounded(graph)}
+    given = {k: [{"rmin": np.float32(low), "rmax": np.float32(high)}] for k, (low, high) in ranges.items()}
+    quantize_static(str(src), str(dst), Nothing(), quant_format=QuantFormat.QDQ, op_types_to_quantize=["Conv", "Relu", "Add"],
+                    per_channel=True, reduce_range=True, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
+                    calibrate_method=CalibrationMethod.MinMax, nodes_to_exclude=sorted(kept),
+                    extra_options={"TensorQuantOverrides": given})
+    model = onnx.load(dst)
+    gelus(model.graph)
+    onnx.save(model, dst)
+
+
+def gelus(graph):
+    """Puts 8-bit operations where x·σ(1.702x) stands between 8-bit tensors."""
+    made = {o: n for n in graph.node for o in n.output}
+    value = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
+    nodes, gone = [], []
+    for n in graph.node:
+        if n.op_type != "QuickGelu":
+            nodes.append(n)
+            continue
+        x, y = made[n.input[0]], next(m for m in graph.node if m.op_type == "QuantizeLinear" and m.input[0] == n.output[0])
+        steep, unit, zero = (n.output[0] + k for k in ("_steep", "_unit", "_zero"))  # the table is made for 1.702x
+        for name, v in ((steep, np.float32(1.702) * value[x.input[1]]), (unit, np.float32(1 / 255)), (zero, np.uint8(0))):
+            graph.initializer.append(numpy_helper.from_array(np.array(v), name))
+        share = n.output[0] + "_share"
+        nodes += [helper.make_node("QLinearSigmoid", [x.input[0], steep, x.input[2], unit, zero], [share], n.name + "_sigmoid", domain="com.microsoft"),
+                  helper.make_node("QLinearMul", [*x.input, share, unit, zero, *y.input[1:]], y.output, n.name + "_product", domain="com.microsoft")]
+        gone += [x, y]
+    replace(graph.node, [n for n in nodes if n not in gone])
 
 
 def restore(src, dst):
@@ -82,11 +98,13 @@ def restore(src, dst):
             same[n.output[0]] = n.input[0]
         elif n.op_type == "QuantizeLinear" and value(n.input[2]) == 0 and n.input[0] in convolved:
             # Nothing below zero can be stored: the quantiser has dropped a ReLU here.
-            nodes.append(onnx.helper.make_node("Relu", [n.input[0]], [n.output[0]]))
-            g.value_info.append(onnx.helper.make_tensor_value_info(n.output[0], onnx.TensorProto.FLOAT, None))
+            nodes.append(helper.make_node("Relu", [n.input[0]], [n.output[0]]))
+            g.value_info.append(helper.make_tensor_value_info(n.output[0], onnx.TensorProto.FLOAT, None))
         elif n.op_type == "QuantizeLinear":
             same[n.output[0]] = n.input[0]
-        else:
+        elif n.op_type == "QLinearMul":
+            nodes.append(helper.make_node("QuickGelu", n.input[:1], n.output, n.name, domain="com.microsoft"))
+        elif n.op_type != "QLinearSigmoid":
             nodes.append(n)
     for n in nodes:
         for i, x in enumerate(n.input):
@@ -97,31 +115,11 @@ def restore(src, dst):
     kept = [t for t in g.initializer if t.name in used]
     known = [v for v in g.value_info if v.name not in same and v.name not in {t.name for t in kept}]
     for field, items in ((g.node, nodes), (g.initializer, kept), (g.value_info, known)):
-        items = [type(x).FromString(x.SerializeToString()) for x in items]
-        del field[:]
-        field.extend(items)
+        replace(field, items)
     onnx.save(model, dst)
 
 
-def rounded(graph):
-    """The nodes that become 8-bit: the heavy convolutions, each with the ReLU after it."""
-    dims = {t.name: t.dims for t in graph.initializer}
-    convs = [n for n in graph.node if n.op_type == "Conv"]
-    pooled = {o for n in graph.node if n.op_type == "ReduceMean" for o in n.output}
-    heavy = [n for i, n in enumerate(convs[:-3]) if dims[n.input[1]][1] > 1 and n.input[0] not in pooled and i not in SENSITIVE]
-    made = {n.output[0] for n in heavy}
-    return heavy + [n for n in graph.node if n.op_type == "Relu" and n.input[0] in made]
-
-
-def quantise(src, dst, detector, work, ranges=None):
-    """Ranges of activations, least and most by the tensor's name, come from lines unless they are given."""
-    logging.disable(logging.WARNING)
-    fold(src, work / "folded.onnx")
-    graph = onnx.load(work / "folded.onnx").graph
-    kept = {n.name for n in graph.node} - {n.name for n in rounded(graph)}
-    given = {k: [{"rmin": np.float32(lo), "rmax": np.float32(hi)}] for k, (lo, hi) in (ranges or {}).items()}
-    quantize_static(str(work / "folded.onnx"), str(dst), Strips(detector), quant_format=QuantFormat.QDQ,
-                    op_types_to_quantize=["Conv", "Relu"], per_channel=True, reduce_range=True,
-                    activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
-                    calibrate_method=CalibrationMethod.MinMax, nodes_to_exclude=sorted(kept),
-                    extra_options={"TensorQuantOverrides": given})
+def replace(field, items):
+    items = [type(x).FromString(x.SerializeToString()) for x in items]
+    del field[:]
+    field.extend(items)
