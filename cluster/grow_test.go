@@ -9,6 +9,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/recto-edge/recto/embedded/brokertest"
 )
 
 // One grows to three and five and shrinks to one again, without a restart, and
@@ -80,7 +82,7 @@ func TestJoinedMemberIsKnown(t *testing.T) {
 	// It comes back with another port and another version, and tells.
 	b := boxes[1]
 	b.stop()
-	b.cfg.Listen, b.cfg.Version = freeAddress(t), "2.1"
+	b.cfg.Listen, b.cfg.Version = brokertest.FreeAddress(t), "2.1"
 	b.start()
 	eventually(t, "the other knows", func() bool {
 		m, _ := boxes[0].Member("nb")

@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/recto-edge/recto/embedded/brokertest"
 )
 
 // untouched makes sure that a refusal has changed nothing, there or here.
@@ -88,15 +90,15 @@ func TestJoinRefusals(t *testing.T) {
 		{name: "clock years off", want: ErrClock, set: func(b *box) { b.off.Store(int64(-60 * 365 * 24 * time.Hour)) }},
 		{name: "too old", want: ErrLevel, set: func(b *box) { b.cfg.Levels = [2]int{1, 1} }},
 		{name: "too new", want: ErrLevel, set: func(b *box) { b.cfg.Levels = [2]int{3, 4} }},
-		{name: "peer address", want: ErrUnreachable, set: func(b *box) { b.cfg.Advertise = freeAddress(t) }},
+		{name: "peer address", want: ErrUnreachable, set: func(b *box) { b.cfg.Advertise = brokertest.FreeAddress(t) }},
 		{name: "somebody else's address", want: ErrUnreachable, set: func(b *box) { b.cfg.Advertise = a.Peer() }},
 		{name: "only one cannot reach it", want: ErrUnreachable, set: func(d *box) {
-			d.cfg.Listen = freeAddress(t)
+			d.cfg.Listen = brokertest.FreeAddress(t)
 			l.wires.plug("d", d.cfg.Listen)
 			l.wires.cut[[2]string{"b", "d"}] = true
 		}},
 		{name: "cannot reach one", want: ErrUnreachable, set: func(d *box) { l.wires.cut[[2]string{"d", "b"}] = true }},
-		{name: "nobody there", want: ErrUnreachable, addr: freeAddress(t)},
+		{name: "nobody there", want: ErrUnreachable, addr: brokertest.FreeAddress(t)},
 		{name: "clock in tolerance, through b", want: nil, addr: b.Peer(), set: func(b *box) { b.off.Store(int64(25 * time.Second)) }},
 	} {
 		d := l.box("d")

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -16,6 +15,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/recto-edge/recto/embedded/brokertest"
 )
 
 // patience is how long a test waits for what must come.
@@ -94,7 +95,7 @@ func (l *lab) box(name string) *box {
 	l.t.Helper()
 	b := &box{lab: l}
 	b.cfg = Config{
-		Dir: filepath.Join(l.t.TempDir(), "control"), Name: name, NodeID: "n" + name, Listen: "127.0.0.1:0", Route: freeAddress(l.t),
+		Dir: filepath.Join(l.t.TempDir(), "control"), Name: name, NodeID: "n" + name, Listen: "127.0.0.1:0", Route: brokertest.FreeAddress(l.t),
 		API: "http://0.0.0.0:8420", Version: "2.0", Levels: [2]int{1, 2}, Skills: []string{"ocr"}, Workers: 2, timing: quick,
 		Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			return l.wires.dial(ctx, name, addr)
@@ -106,27 +107,6 @@ func (l *lab) box(name string) *box {
 	}
 	l.boxes = append(l.boxes, b)
 	return b
-}
-
-// nextPort is where freeAddress looks on. It lies below the ports that the system
-// gives to who asks for any, so that nobody is given one between a test's asking
-// and its using it.
-var nextPort atomic.Int32
-
-func init() { nextPort.Store(10000 + rand.Int32N(15000)) }
-
-// freeAddress gives an address whose port is free.
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	for range 1000 {
-		n, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", nextPort.Add(1)))
-		if err == nil {
-			defer n.Close()
-			return n.Addr().String()
-		}
-	}
-	t.Fatal("no port is free")
-	return ""
 }
 
 func (b *box) start() *box {

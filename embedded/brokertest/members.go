@@ -1,5 +1,5 @@
 // Package brokertest gives tests several brokers in one process: it owns a
-// throw-away certificate authority and the list of who is a member. It is never
+// throw-away certificate authority, the list of who is a member and free addresses. It is never
 // part of the program.
 package brokertest
 
@@ -11,14 +11,17 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"fmt"
 	"log/slog"
 	"math/big"
+	mrand "math/rand/v2"
 	"net"
 	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -158,15 +161,33 @@ func (m *Members) Peers(name string) []broker.Peer {
 	return out
 }
 
+// nextPort is where FreeAddress looks on. It lies below the ports that the system
+// gives to who asks for any, so that nobody is given one between a test's asking
+// and its using it.
+var nextPort atomic.Int32
+
+func init() { nextPort.Store(10000 + mrand.Int32N(15000)) }
+
+// FreeAddress gives an address on loopback whose port is free.
+func FreeAddress(t testing.TB) string {
+	t.Helper()
+	for range 1000 {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", nextPort.Add(1)))
+		if err == nil {
+			defer l.Close()
+			return l.Addr().String()
+		}
+	}
+	t.Fatal("no port is free")
+	return ""
+}
+
 // Config is how a member is opened; seed makes it a joiner.
 func (m *Members) Config(t testing.TB, name string, seed []string) broker.Config {
 	t.Helper()
 	m.mu.Lock()
 	if m.routes[name] == "" {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		check(t, err)
-		m.routes[name] = l.Addr().String()
-		check(t, l.Close())
+		m.routes[name] = FreeAddress(t)
 	}
 	if !slices.Contains(m.names, name) {
 		m.names = append(m.names, name)
