@@ -7,7 +7,7 @@
 
 Real lines are those of SROIE receipts (CC BY 4.0) and VRDU ad-buy forms, found and
 cut by the product's own reader. Vendors of the folds truth.HELD are never trained
-on. Writes .work/tuned.onnx, from which make.py makes the shipped model: weights
+on. Writes .work/tuned.onnx, which eight.py turns into 8 bits: weights
 between those it started from and those it learned, because all the way receipts
 gain nothing more and clean narrow print loses double letters and full stops.
 """
