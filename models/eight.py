@@ -53,38 +53,15 @@ def sample(charset):
     return batches
 
 
-class Unit:
-    """A stretch of the graph that takes one tensor and gives one."""
-
-    def __init__(self, full, start, end):
-        self.nodes, self.attributes, self.fixed = full.nodes[start:end], full.attributes[start:end], full.fixed
-        self.given, self.made = self.nodes[0].input[0], self.nodes[-1].output[0]
-        self.names = [x for n in self.nodes for x in n.input if x in full.names]
-
-    def __call__(self, x, weights, eight=None):
-        """All tensors of the unit, by name; rounded as told by eight."""
-        values = {self.given: x}
-        for n, a in zip(self.nodes, self.attributes):
-            inputs = [values[k] if k in values else weights[k] if k in weights else self.fixed[k] for k in n.input if k]
-            if eight and n.name in eight.convolutions:
-                inputs[1] = rounding.weights(inputs[1])
-            out = net.operate(n.op_type, a, inputs)
-            values.update(zip(n.output, out if isinstance(out, tuple) else (out,)))
-            if eight:
-                values[n.output[0]] = eight(n.output[0], values[n.output[0]])
-        return values
-
-
 def units(full):
     """The net in units, the last of them the neck: cut before each depthwise convolution whose input is all that is needed from there on."""
     last = {x: i for i, n in enumerate(full.nodes) for x in n.input}
-    end = next(i for i, n in enumerate(full.nodes) if n.output[0] == full.logits) + 1
-    cuts = [0]
+    end, cuts = len(full.whole.nodes), [0]
     for i, n in enumerate(full.nodes[1:end], 1):
         needed = [x for m in full.nodes[:i] for x in m.output if last.get(x, 0) >= i]
         if needed == [n.input[0]] and (full.attributes[i].get("group", 1) > 1 or n.op_type == "AveragePool"):
             cuts.append(i)
-    return [Unit(full, a, b) for a, b in zip(cuts, [*cuts[1:], end])]
+    return [net.Unit(full, a, b) for a, b in zip(cuts, [*cuts[1:], end])]
 
 
 def tops(parts, weights, eight, batches):

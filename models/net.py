@@ -30,24 +30,14 @@ class Net(torch.nn.Module):
             else:
                 self.fixed[t.name] = torch.from_numpy(a.copy())
         self.input = self.model.graph.input[0].name
-        self.logits = next(n for n in reversed(self.nodes) if n.op_type == "Add").output[0]
+        end = max(i for i, n in enumerate(self.nodes) if n.op_type == "Add") + 1
+        self.whole = Unit(self, 0, end)
 
     def parameter(self, name):
         return getattr(self, self.names[name])
 
     def forward(self, x):
-        values = {self.input: x}
-
-        def get(name):
-            if name in values:
-                return values[name]
-            return self.parameter(name) if name in self.names else self.fixed[name]
-
-        for n, a in zip(self.nodes, self.attributes):
-            out = operate(n.op_type, a, [get(k) for k in n.input if k])
-            values.update(zip(n.output, out if isinstance(out, tuple) else (out,)))
-            if self.logits in values:
-                return values[self.logits]
+        return self.whole(x, {k: self.parameter(k) for k in self.names})[self.whole.made]
 
     def save(self, path, weights):
         """Writes the graph with the given weights (by the parameter's name here)."""
@@ -57,6 +47,28 @@ class Net(torch.nn.Module):
             if t.name in self.names:
                 t.CopyFrom(numpy_helper.from_array(weights[self.names[t.name]].detach().float().numpy(), t.name))
         onnx.save(out, path)
+
+
+class Unit:
+    """A stretch of the graph that takes one tensor and gives one."""
+
+    def __init__(self, full, start, end):
+        self.nodes, self.attributes, self.fixed = full.nodes[start:end], full.attributes[start:end], full.fixed
+        self.given, self.made = self.nodes[0].input[0], self.nodes[-1].output[0]
+        self.names = [x for n in self.nodes for x in n.input if x in full.names]
+
+    def __call__(self, x, weights, eight=None):
+        """All tensors of the unit, by name; rounded as told by eight."""
+        values = {self.given: x}
+        for n, a in zip(self.nodes, self.attributes):
+            inputs = [values[k] if k in values else weights[k] if k in weights else self.fixed[k] for k in n.input if k]
+            if eight and n.name in eight.convolutions:
+                inputs[1] = rounding.weights(inputs[1])
+            out = operate(n.op_type, a, inputs)
+            values.update(zip(n.output, out if isinstance(out, tuple) else (out,)))
+            if eight:
+                values[n.output[0]] = eight(n.output[0], values[n.output[0]])
+        return values
 
 
 def operate(kind, a, x):

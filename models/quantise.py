@@ -15,7 +15,7 @@ from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, Q
 
 
 def fold(src, dst):
-    """Folds biases and norms into the convolutions and fuses GELU. The optimiser left out would hide nodes from the quantiser."""
+    """Folds biases and norms into the convolutions and fuses GELU. The two optimisers left out would hide nodes from the quantiser."""
     opts = ort.SessionOptions()
     opts.log_severity_level = 3
     opts.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
@@ -46,7 +46,7 @@ class Nothing(CalibrationDataReader):
 
 
 def quantise(src, dst, ranges):
-    """ranges has the least and the most of each tensor that is rounded, by its name."""
+    """ranges has the least and the most of each tensor that is rounded, by its name; raises ValueError where one is missing."""
     logging.disable(logging.WARNING)
     graph = onnx.load(src).graph
     kept = {n.name for n in graph.node} - {n.name for n in rounded(graph)}
@@ -56,6 +56,8 @@ def quantise(src, dst, ranges):
                     calibrate_method=CalibrationMethod.MinMax, nodes_to_exclude=sorted(kept),
                     extra_options={"TensorQuantOverrides": given})
     model = onnx.load(dst)
+    if unknown := {n.input[0] for n in model.graph.node if n.op_type == "QuantizeLinear"} - set(ranges):
+        raise ValueError(f"no range is known of {', '.join(sorted(unknown))}")
     gelus(model.graph)
     onnx.save(model, dst)
 

@@ -56,9 +56,8 @@ class Rounding:
     def learn(self, runs):
         """Chooses the ranges with the least error of the values that the runs, functions without arguments, have rounded."""
         self.seen = collections.defaultdict(list)
-        with torch.no_grad():
-            for run in runs:
-                run()
+        for run in runs:
+            run()
         seen, self.seen = self.seen, None
         for name, values in seen.items():
             v = torch.cat(values)

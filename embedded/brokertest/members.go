@@ -1,6 +1,6 @@
 // Package brokertest gives tests several brokers in one process: it owns a
-// throw-away certificate authority, the list of who is a member and free addresses. It is never
-// part of the program.
+// throw-away certificate authority, the list of who is a member and free addresses.
+// It is never part of the program.
 package brokertest
 
 import (
