@@ -145,6 +145,13 @@ func TestScoreTables(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("tables (-want +got):\n%s", d)
 	}
+	var misses []string
+	for _, m := range r.Misses {
+		misses = append(misses, m.Field+": "+m.Label+" got "+m.Got)
+	}
+	if d := cmp.Diff([]string{"items row 1 cost: 2 got 3.00", "items row:  got Rug | 9.00"}, misses); d != "" {
+		t.Errorf("misses (-want +got):\n%s", d)
+	}
 	dear := eval.RowRule{Name: "prices alike", Alike: []func(doc.Field, string) bool{func(c doc.Field, label string) bool { return c.Type == doc.Money }}}
 	texts := eval.RowRule{Name: "texts", Columns: []string{"text"}}
 	other := eval.RowRule{Name: "others", Columns: []string{"colour"}}

@@ -107,7 +107,8 @@ type Cost struct {
 	Straight  int     `json:"straight"` // documents without a field to look at
 }
 
-// Miss is a field that is wrong, missing, or reported without a label.
+// Miss is a field that is wrong, missing, or reported without a label, or a cell of a
+// table that is wrong or missing, as "line_items row 2 quantity", or a row without a label.
 type Miss struct {
 	ID         string   `json:"id"`
 	Field      string   `json:"field"`

@@ -121,7 +121,7 @@ func (s *scorer) document(i int, c Case, o Outcome) {
 		spec := specFor(t, name)
 		label, labelled := c.Labels[name]
 		if rows, ok := rowsOf(label); ok || spec.Type == doc.Table {
-			s.table(name, spec, rows, o.Result.Field(spec.Name))
+			s.table(compared{document: i, c: c, o: o, name: name, spec: spec, got: o.Result.Field(spec.Name)}, rows)
 			marks.WriteByte(markNone)
 			continue
 		}

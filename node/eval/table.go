@@ -3,6 +3,8 @@ package eval
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -28,11 +30,13 @@ func rowsOf(raw json.RawMessage) ([]map[string]string, bool) {
 }
 
 // table matches the rows of an answer with those of the label, each with at most
-// one, most equal cells first, and counts cells by column and whole rows.
-func (s *scorer) table(name string, spec doc.FieldSpec, labels []map[string]string, got *doc.Field) {
+// one, most equal cells first, counts cells by column and whole rows, and notes the
+// cells that are wrong and the rows that nothing stands for.
+func (s *scorer) table(f compared, labels []map[string]string) {
+	name, spec := f.name, f.spec
 	var rows [][]doc.Field
-	if got != nil {
-		rows = got.Rows
+	if f.got != nil {
+		rows = f.got.Rows
 	}
 	columns := map[string]bool{}
 	for _, l := range labels {
@@ -52,27 +56,60 @@ func (s *scorer) table(name string, spec doc.FieldSpec, labels []map[string]stri
 			t.Right++
 			t.RightStrict++
 		}
-		for k, v := range l {
+		for _, k := range slices.Sorted(maps.Keys(l)) {
+			v := l[k]
 			c := s.tally(s.tables, name+"."+k)
 			c.Labelled++
-			if partner[i] < 0 {
+			var cell *doc.Field
+			if partner[i] >= 0 {
+				cell = cellOf(rows[partner[i]], k, spec)
+			}
+			if cell == nil || !s.same(cell.Type, cell.Value, v) {
+				s.miss(f.cell(i, k, v, cell))
 				continue
 			}
-			if cell := cellOf(rows[partner[i]], k, spec); cell != nil && s.same(cell.Type, cell.Value, v) {
-				c.Right++
-				if plain(cell.Value) == plain(v) || plain(cell.Raw) == plain(v) {
-					c.RightStrict++
-				}
+			c.Right++
+			if plain(cell.Value) == plain(v) || plain(cell.Raw) == plain(v) {
+				c.RightStrict++
 			}
 		}
 	}
-	for _, row := range rows {
+	for j, row := range rows {
+		if len(row) > 0 && !slices.Contains(partner, j) {
+			s.miss(f.unasked(row))
+		}
 		for k := range columns {
 			if cell := cellOf(row, k, spec); cell != nil {
 				s.tally(s.tables, name+"."+k).Predicted++
 			}
 		}
 	}
+}
+
+// cell is a labelled cell of row i of a table, and what was got in its place.
+func (f compared) cell(i int, column, label string, got *doc.Field) compared {
+	f.name, f.spec = fmt.Sprintf("%s row %d %s", f.name, i+1, column), specFor(doc.Type{Fields: f.spec.Columns}, column)
+	f.label, f.labelled, f.got = label, true, got
+	return f
+}
+
+// unasked is a row that no label has, its cells as one value.
+func (f compared) unasked(row []doc.Field) compared {
+	all := row[0]
+	var values []string
+	for _, cell := range row {
+		if cell.Value == "" {
+			continue
+		}
+		values = append(values, cell.Value)
+		if cell.Page == all.Page && cell.Box != nil && all.Box != nil {
+			box := all.Box.Union(*cell.Box)
+			all.Box = &box
+		}
+	}
+	all.Value = strings.Join(values, " | ")
+	f.name, f.spec, f.got = f.name+" row", doc.FieldSpec{}, &all
+	return f
 }
 
 // rowsBy counts the rows of a table once more, as a rule says.
