@@ -35,6 +35,15 @@ var byLength = func() map[int][]string {
 	return out
 }()
 
+// byShape holds the lexicon's words by their letters' shapes.
+var byShape = func() map[string]string {
+	out := map[string]string{}
+	for w := range lexicon {
+		out[shapes(w)] = w
+	}
+	return out
+}()
+
 // repairAddress puts right what OCR commonly gets wrong in addresses: digits
 // inside words and letters inside codes, words cut in two, and words of the lexicon with
 // one wrong character. What it cannot know it leaves alone, and so it does the words of
@@ -102,12 +111,19 @@ func zeroInCode(w string) string {
 	}, w)
 }
 
+// leastWord is of how many letters a word must be to be told by the others when one is wrong.
+const leastWord = 5
+
 // repairWord reads a word that is almost one of the lexicon as that: a clear one only
-// where a doubled letter was read once, which OCR does without a doubt.
+// where a doubled letter was read once or l and i were taken for each other, which OCR
+// does without a doubt.
 func repairWord(w string, clear bool) string {
 	form := squash(w)
-	if len(form) < 5 || lexicon[form] || hasDigit(form) {
+	if len(form) < leastWord || lexicon[form] || hasDigit(form) {
 		return w
+	}
+	if known, ok := byShape[shapes(form)]; ok {
+		return likeCase(w, form, known)
 	}
 	for i := range len(form) {
 		if known := form[:i+1] + form[i:]; lexicon[known] {
@@ -119,7 +135,7 @@ func repairWord(w string, clear bool) string {
 	}
 	found := ""
 	for n := len(form) - 1; n <= len(form)+1; n++ {
-		if n < 5 {
+		if n < leastWord {
 			continue
 		}
 		for _, known := range byLength[n] {
@@ -139,11 +155,11 @@ func repairWord(w string, clear bool) string {
 }
 
 // legalSlips are ways in which OCR misreads short legal forms.
-var legalSlips = map[string]string{"5/B": "S/B", "S/8": "S/B", "5/8": "S/B", "SDW": "SDN", "SBN": "SDN", "SIN": "SDN", "SON": "SDN", "5DN": "SDN", "SDM": "SDN", "8HD": "BHD", "BHO": "BHD", "3HD": "BHD", "BH0": "BHD", "6MBH": "GMBH"}
+var legalSlips = map[string]string{"5/B": "S/B", "S/D": "S/B", "S/8": "S/B", "5/8": "S/B", "SDW": "SDN", "SBN": "SDN", "SIN": "SDN", "SON": "SDN", "5DN": "SDN", "SDM": "SDN", "8HD": "BHD", "BHO": "BHD", "3HD": "BHD", "BH0": "BHD", "6MBH": "GMBH"}
 
 // shorts are short words of addresses in which OCR takes l, I, i and 1 for each
 // other, by what they look like.
-var shorts = map[string]string{"jln": "Jln", "blk": "Blk", "lvl": "Lvl", "lrg": "Lrg", "blvd": "Blvd", "pl": "Pl", "apt": "Apt", "bldg": "Bldg", "flr": "Flr"}
+var shorts = map[string]string{"jln": "Jln", "blk": "Blk", "lvl": "Lvl", "lrg": "Lrg", "blvd": "Blvd", "pl": "Pl", "apt": "Apt", "bldg": "Bldg", "flr": "Flr", "lot": "Lot"}
 
 // alike writes the letters that look like an l as one.
 var alike = strings.NewReplacer("I", "l", "i", "l", "1", "l", "!", "l", "|", "l")

@@ -160,20 +160,24 @@ func (r *reader) nearLines(c *scored, lines map[string]int) (string, *slip) {
 }
 
 // saysElse says whether a text of c has a word that was read beyond doubt and is not in
-// the value that the text may be misread from: it is another value then.
+// the value that the text may be misread from: it is another value then. Doubled letters are
+// no doubt of OCR's, nor are shapes in a word long enough not to be another one.
 func (r *reader) saysElse(c *scored, text, value string) bool {
 	clear := r.clearWords(c)
-	whole := undoubled(squash(value)) // blanks may be lost or too many
+	whole := squash(value) // blanks may be lost or too many
 	for _, w := range strings.Fields(text) {
 		form := squash(w)
-		if len(form) >= leastElse && clear[form] && !strings.Contains(whole, undoubled(form)) {
+		if len(form) < leastElse || !clear[form] || strings.Contains(undoubled(whole), undoubled(form)) {
+			continue
+		}
+		if len(form) < leastWord || !strings.Contains(undoubled(shapes(whole)), undoubled(shapes(form))) {
 			return true
 		}
 	}
 	return false
 }
 
-// undoubled writes each doubled letter once: OCR does so without a doubt.
+// undoubled writes each doubled letter once.
 func undoubled(s string) string {
 	return string(slices.Compact([]byte(s)))
 }

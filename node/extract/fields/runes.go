@@ -133,6 +133,15 @@ func confusable(a, b byte) bool {
 	return shape(a) == shape(b)
 }
 
+// shapes writes characters that OCR takes for each other as one.
+func shapes(s string) string {
+	out := []byte(s)
+	for i, c := range out {
+		out[i] = shape(c)
+	}
+	return string(out)
+}
+
 func shape(c byte) byte {
 	switch c {
 	case '0':

@@ -89,8 +89,10 @@ func (r *reader) settleSums(t doc.Type, ranked [][]scored) map[int]bool {
 }
 
 const (
-	sumDepth = 5    // candidates of each field that are tried
-	flip     = 1000 // added to a choice whose sign is turned
+	sumDepth   = 5    // candidates of each field that are tried
+	flip       = 1000 // added to a choice whose sign is turned
+	doubted    = 0.85 // score of what learned chose below which a sum may choose another candidate
+	leastMoved = 0.02 // of that score: what the other must have
 )
 
 // negate turns the sign of a canonical amount.
@@ -118,13 +120,10 @@ func bestSum(terms []term, ranked [][]scored, proven map[int]bool) (best []int, 
 			return
 		}
 		f := terms[i].field
-		depth := sumDepth
-		if proven[f] || len(ranked[f]) > 0 && ranked[f][0].method == byScorer {
-			depth = 1 // what learned has weighed the checks already
-		}
+		depth, from := openTo(ranked[f], proven[f])
 		for k := 0; k < len(ranked[f]) && k < depth; k++ {
 			n, ok := minor(ranked[f][k].Value)
-			if !ok || ranked[f][k].score < max(0.15, ranked[f][0].score*0.7) {
+			if !ok || ranked[f][k].score < from {
 				continue
 			}
 			choice[i] = k
@@ -143,6 +142,27 @@ func bestSum(terms []term, ranked [][]scored, proven map[int]bool) (best []int, 
 	return best, found
 }
 
+// openTo says how many candidates of a field a sum may choose among, and from which score on.
+// What learned has weighed the checks already: only where it is in doubt is it asked again.
+func openTo(list []scored, proven bool) (depth int, from float64) {
+	depth, from = sumDepth, 0
+	if len(list) > 0 {
+		top := list[0]
+		switch {
+		case top.method != byScorer:
+			from = max(0.15, 0.7*top.score)
+		case top.score < doubted:
+			from = leastMoved * top.score
+		default:
+			depth, from = 1, 0.15
+		}
+	}
+	if proven {
+		depth = 1
+	}
+	return depth, from
+}
+
 func abs(n int64) int64 {
 	if n < 0 {
 		return -n
@@ -150,18 +170,35 @@ func abs(n int64) int64 {
 	return n
 }
 
-// plausible wants at least two different amounts that are not zero, and that no
-// piece of the page counts twice.
+// taxed says whether terms are a net amount, its tax and both together.
+func taxed(terms []term) bool {
+	return len(terms) == 3 && !terms[0].maybe && !terms[1].maybe && terms[1].sign > 0
+}
+
+// plausible wants at least two different amounts that are not zero, that no piece of
+// the page counts twice, that a tax is a part of its basis as rates are, and that what
+// learned is contradicted once at most: of many choices some fit by chance.
 func plausible(terms []term, ranked [][]scored, choice []int) bool {
+	if taxed(terms) {
+		net, _ := minor(ranked[terms[0].field][choice[0]].Value)
+		tax, _ := minor(ranked[terms[1].field][choice[1]].Value)
+		if 100*abs(tax) > maxRate*abs(net) {
+			return false
+		}
+	}
 	type place struct{ row, from int }
 	seen := map[place]bool{}
 	values := map[string]bool{}
-	n := 0
+	n, moved := 0, 0
 	for i, k := range choice {
 		if k < 0 {
 			continue
 		}
-		c := ranked[terms[i].field][k%flip]
+		list := ranked[terms[i].field]
+		c := list[k%flip]
+		if k%flip > 0 && list[0].method == byScorer {
+			moved++
+		}
 		p := place{c.Row, c.at.from}
 		if seen[p] {
 			return false
@@ -172,5 +209,5 @@ func plausible(terms []term, ranked [][]scored, choice []int) bool {
 			values[c.Value] = true
 		}
 	}
-	return n >= 3 && len(values) >= 2
+	return n >= 3 && len(values) >= 2 && moved <= 1
 }

@@ -239,7 +239,7 @@ func (r *reader) settleTaxes(t doc.Type, ranked [][]scored, proven map[int]bool)
 	}
 	for _, check := range t.Checks {
 		terms, ok := parseSum(t, check)
-		if !ok || len(terms) != 3 || terms[0].maybe || terms[1].maybe || terms[1].sign < 0 || strings.Contains(check, "-") {
+		if !ok || !taxed(terms) {
 			continue
 		}
 		gross := r.amount(net + tax)
