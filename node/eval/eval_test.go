@@ -145,13 +145,6 @@ func TestScoreTables(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("tables (-want +got):\n%s", d)
 	}
-	var misses []string
-	for _, m := range r.Misses {
-		misses = append(misses, m.Field+": "+m.Label+" got "+m.Got)
-	}
-	if d := cmp.Diff([]string{"items row 1 cost: 2 got 3.00", "items row:  got Rug | 9.00"}, misses); d != "" {
-		t.Errorf("misses (-want +got):\n%s", d)
-	}
 	dear := eval.RowRule{Name: "prices alike", Alike: []func(doc.Field, string) bool{func(c doc.Field, label string) bool { return c.Type == doc.Money }}}
 	texts := eval.RowRule{Name: "texts", Columns: []string{"text"}}
 	other := eval.RowRule{Name: "others", Columns: []string{"colour"}}
@@ -252,4 +245,26 @@ func raw(s string) map[string]json.RawMessage {
 		panic(err)
 	}
 	return m
+}
+
+// TestTableMisses: wrong cells, a row made up, and rows that were not found.
+func TestTableMisses(t *testing.T) {
+	labels := `{"items":[{"text":"Tea","cost":"2"},{"text":"Cake","cost":"4.50"}]}`
+	table := doc.Field{Name: "items", Type: doc.Table, Rows: [][]doc.Field{
+		{field("text", "Rug", doc.Text, 1, false), field("price", "9.00", doc.Money, 1, false)},
+		{field("text", "tea", doc.Text, 1, false), field("price", "3.00", doc.Money, 1, false)},
+	}}
+	r := eval.Score([]eval.Case{{ID: "a", Labels: raw(labels)}, {ID: "b", Labels: raw(labels)}},
+		[]eval.Outcome{{ID: "a", Answer: answer(table)}, {ID: "b", Answer: answer()}}, eval.Options{Types: []doc.Type{slip}, Form: form})
+	var got []string
+	for _, m := range r.Misses {
+		got = append(got, m.ID+" "+m.Field+": "+m.Label+" / "+m.Got)
+	}
+	want := []string{
+		"a items row 1 cost: 2 / 3.00", "a items row 2: 4.50 | Cake / ", "a items row:  / Rug | 9.00",
+		"b items row 1: 2 | Tea / ", "b items row 2: 4.50 | Cake / ",
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("misses (-want +got):\n%s", d)
+	}
 }

@@ -108,7 +108,7 @@ type Cost struct {
 }
 
 // Miss is a field that is wrong, missing, or reported without a label, or a cell of a
-// table that is wrong or missing, as "line_items row 2 quantity", or a row without a label.
+// table that is wrong or missing, as "line_items row 2 quantity", or a whole row: "line_items row 2".
 type Miss struct {
 	ID         string   `json:"id"`
 	Field      string   `json:"field"`

@@ -52,7 +52,9 @@ func (s *scorer) table(f compared, labels []map[string]string) {
 		s.rowsBy(rule, name, spec, labels, rows)
 	}
 	for i, l := range labels {
-		if partner[i] >= 0 && s.equalCells(spec, l, rows[partner[i]]) == len(l) {
+		if partner[i] < 0 {
+			s.report.Misses = append(s.report.Misses, f.unfound(i, l))
+		} else if s.equalCells(spec, l, rows[partner[i]]) == len(l) {
 			t.Right++
 			t.RightStrict++
 		}
@@ -60,10 +62,10 @@ func (s *scorer) table(f compared, labels []map[string]string) {
 			v := l[k]
 			c := s.tally(s.tables, name+"."+k)
 			c.Labelled++
-			var cell *doc.Field
-			if partner[i] >= 0 {
-				cell = cellOf(rows[partner[i]], k, spec)
+			if partner[i] < 0 {
+				continue
 			}
+			cell := cellOf(rows[partner[i]], k, spec)
 			if cell == nil || !s.same(cell.Type, cell.Value, v) {
 				s.miss(f.cell(i, k, v, cell))
 				continue
@@ -93,6 +95,17 @@ func (f compared) cell(i int, column, label string, got *doc.Field) compared {
 	return f
 }
 
+// unfound is labelled row i of a table that nothing was got for, its cells as one value.
+func (f compared) unfound(i int, label map[string]string) Miss {
+	var values []string
+	for _, k := range slices.Sorted(maps.Keys(label)) {
+		values = append(values, label[k])
+	}
+	return Miss{ID: f.c.ID, Field: fmt.Sprintf("%s row %d", f.name, i+1), Label: strings.Join(values, cellsApart), Link: document(f.c.Path, 0)}
+}
+
+const cellsApart = " | "
+
 // unasked is a row that no label has, its cells as one value.
 func (f compared) unasked(row []doc.Field) compared {
 	all := row[0]
@@ -107,7 +120,7 @@ func (f compared) unasked(row []doc.Field) compared {
 			all.Box = &box
 		}
 	}
-	all.Value = strings.Join(values, " | ")
+	all.Value = strings.Join(values, cellsApart)
 	f.name, f.spec, f.got = f.name+" row", doc.FieldSpec{}, &all
 	return f
 }

@@ -226,12 +226,18 @@ func (r *reader) column(rw *row, c span, step, most int) []piece {
 
 var notName = regexp.MustCompile(`(?i)\((gln|gtin|duns|0088|iln)\)|^\W*(gln|nummer|number|globale nummer|id|abteilung|kennung)\b|:\s*$|^z\.?\s?hd|^c/o`)
 
+// besideName are labels of lines between a name and its street, in the form of squash.
+var besideName = regexp.MustCompile(`ansprech|kontakt|contact|sachbearbeiter|attention|attn|regist`)
+
 // pickName takes the name from the lines above a place: the topmost line of the
 // block that is a name, or the one with a legal form.
 func pickName(above []piece) piece {
 	best := piece{}
 	for i, a := range above {
 		if i == 0 {
+			continue
+		}
+		if besideName.MatchString(labelLeft(a)) {
 			continue
 		}
 		d, l := counts(a.text)
