@@ -16,19 +16,24 @@ const reach = 4
 // on its row, and below it in its column.
 func (r *reader) beside(m labelMatch, spec doc.FieldSpec) []scored {
 	var out []scored
-	if r.inText(m, spec) {
+	switch {
+	case r.inText(m, spec):
 		m.sim *= inTextDoubt
+	case r.unlabelledBefore(m) > 0:
+		m.sim *= partDoubt // "Alt Order #" may be another number than "Order #"
 	}
 	switch spec.Type {
 	case doc.Text, doc.Name, doc.Address, doc.Identifier, doc.Number, doc.Country, doc.Currency:
 		if m.at.from > m.row.cells[m.row.tokens[m.at.from].cell].from && !m.edge && (spec.Type == doc.Name || spec.Type == doc.Text) {
 			return nil // a word of running text
 		}
-		if c, ok := r.textRight(m, spec); ok {
-			return append(out, r.variants(m, spec, c, r.labelled(m, c, RightOf, 0))...)
-		}
-		if c, ok := r.textBelow(m, spec); ok {
-			out = append(out, r.variants(m, spec, c, r.labelled(m, c, Below, 0))...)
+		right, atRight := r.textRight(m, spec)
+		below, under := r.textBelow(m, spec)
+		switch {
+		case atRight && !(under && spec.Type == doc.Name && speaksOfData(right.Raw) && !speaksOfData(below.Raw)): // else a row of labels, values under them
+			return append(out, r.variants(m, spec, right, r.labelled(m, right, RightOf, 0))...)
+		case under:
+			return append(out, r.variants(m, spec, below, r.labelled(m, below, Below, 0))...)
 		}
 		return out
 	case doc.Table:
@@ -73,8 +78,12 @@ func (r *reader) beside(m labelMatch, spec doc.FieldSpec) []scored {
 	return out
 }
 
-// inTextDoubt is what remains of a label's fit where it stands in running text.
-const inTextDoubt = 0.8
+// What remains of a label's fit where it stands in running text, and where another word
+// stands before it in its cell.
+const (
+	inTextDoubt = 0.8
+	partDoubt   = 0.9
+)
 
 // inText says whether a label that names the document or its date stands in a
 // sentence, where it speaks of another document: "refers to invoice 4711 of".
@@ -82,6 +91,11 @@ func (r *reader) inText(m labelMatch, spec doc.FieldSpec) bool {
 	if m.edge || spec.Type != doc.Identifier && spec.Type != doc.Currency && (spec.Type != doc.Date || spec.Hint != "first") {
 		return false
 	}
+	return r.unlabelledBefore(m) >= 2
+}
+
+// unlabelledBefore counts the words before a label in its cell that belong to no label.
+func (r *reader) unlabelledBefore(m labelMatch) int {
 	before := 0
 	for i := m.row.cells[m.row.tokens[m.at.from].cell].from; i < m.at.from; i++ {
 		labelled := slices.ContainsFunc(r.onLabels(m.row), func(o labelMatch) bool { return o.at.from <= i && i < o.at.to })
@@ -89,7 +103,7 @@ func (r *reader) inText(m labelMatch, spec doc.FieldSpec) bool {
 			before++
 		}
 	}
-	return before >= 2
+	return before
 }
 
 // endOfRange puts the second of two dates first for a field that is the end of a
@@ -217,7 +231,12 @@ func (r *reader) textRight(m labelMatch, spec doc.FieldSpec) (Candidate, bool) {
 		return Candidate{}, false
 	}
 	to := row.cells[row.tokens[from].cell].to
-	if strings.HasSuffix(row.tokens[to-1].text, ":") && to-from <= 3 || spec.Type == doc.Identifier && numberMark.MatchString(row.tokens[to-1].text) {
+	inCell := row.tokens[from].cell == row.tokens[m.at.to-1].cell
+	if inCell && otherLabel(row.textOf(span{from, to}), spec.Type) {
+		return Candidate{}, false
+	}
+	if strings.HasSuffix(row.tokens[to-1].text, ":") && to-from <= 3 || spec.Type == doc.Identifier && numberMark.MatchString(row.tokens[to-1].text) ||
+		inCell && named.MatchString(row.textOf(span{from, to})) {
 		// a second label, such as "Name:", stands between, or the rest of this one: the value is behind it
 		if to >= len(row.tokens) {
 			return Candidate{}, false
@@ -226,6 +245,22 @@ func (r *reader) textRight(m labelMatch, spec doc.FieldSpec) (Candidate, bool) {
 	}
 	return r.textCandidate(row, span{from, r.beforeLabel(row, from, to)}, spec)
 }
+
+var (
+	named     = regexp.MustCompile(`(?i)^name\W*$`)
+	otherEnds = regexp.MustCompile(`(?i)^(external )?(code|ref|reference|id|nr|no\.|number|num|type|class|category|group|kennung|nummer|kürzel)\W*$`)
+)
+
+// otherLabel says whether what stands behind a label makes it another one: "Advertiser Code"
+// is no label of the advertiser's name.
+func otherLabel(rest string, ft doc.FieldType) bool {
+	return (ft == doc.Name || ft == doc.Text) && otherEnds.MatchString(rest)
+}
+
+var dataWord = regexp.MustCompile(`(?i)\b(date|datum|period|revision|number|no\.|nr\.|code)(\W|$)|#`)
+
+// speaksOfData says whether a text reads like the label of something else than a name.
+func speaksOfData(s string) bool { return dataWord.MatchString(s) }
 
 // farRight is how far to the right of a label its value may begin, in pixels: a
 // label with a colon, or alone in its cell, points across a form.
@@ -294,7 +329,10 @@ func (r *reader) textCandidate(row *row, s span, spec doc.FieldSpec) (Candidate,
 	}
 	v, ok := Canonical(spec.Type, text, r.hints)
 	_, isLabel := r.labels.exact[squash(raw)]
-	if !ok || isLabel || strings.HasSuffix(raw, ":") || isSentence(row, s, spec) || spec.Type == doc.Identifier && spec.Pattern == "" && !looksLikeIdentifier(v) && !codeWord(row, s) {
+	if !ok || isLabel || strings.HasSuffix(raw, ":") || isSentence(row, s, spec) {
+		return Candidate{}, false
+	}
+	if spec.Type == doc.Identifier && (strings.HasSuffix(raw, "%") || spec.Pattern == "" && !looksLikeIdentifier(v) && !codeWord(row, s)) {
 		return Candidate{}, false
 	}
 	return Candidate{Type: spec.Type, Raw: raw, Value: v, Page: row.page, Row: row.index,

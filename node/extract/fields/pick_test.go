@@ -244,6 +244,29 @@ func TestPickNewTypeByLabels(t *testing.T) {
 	}
 }
 
+// A label is not the end or the beginning of a longer one that means something else, and
+// a label to the right of it is no value.
+func TestPickBesideOtherLabels(t *testing.T) {
+	typ := doc.Type{Name: "buy", Fields: []doc.FieldSpec{
+		{Name: "order", Type: doc.Identifier, Labels: []string{"order #"}},
+		{Name: "buyer", Type: doc.Name, Labels: []string{"advertiser"}},
+	}}
+	for _, c := range []struct {
+		name  string
+		lines []string
+	}{
+		{"cells of other labels", []string{"Advertiser Code | 508", "Advertiser Ref | AB 12", "Advertiser | Blue Gum Ltd", "Alt Order # | 9982", "Order # | 4711"}},
+		{"the rest of the label", []string{"Advertiser Name | Blue Gum Ltd", "Order / Rev: | 4711"}},
+		{"labels over values", []string{"Advertiser | Original Date / Revision", "Blue Gum Ltd | 03/24/20", "Order #", "4711"}},
+		{"a share", []string{"Order %", "100%", "Advertiser | Blue Gum Ltd", "Order # | 4711"}},
+	} {
+		fs := fields.Pick(page(c.lines...), typ)
+		if o, b := get(fs, "order").Value, get(fs, "buyer").Value; o != "4711" || b != "Blue Gum Ltd" {
+			t.Errorf("%s: order %q, advertiser %q", c.name, o, b)
+		}
+	}
+}
+
 func TestPickEmptyReadings(t *testing.T) {
 	for _, r := range []doc.Reading{{}, {Pages: []doc.Page{{}}}, {Pages: []doc.Page{{Number: 1, Words: []doc.Word{{Text: " "}, {Text: "", Box: doc.Box{5, 5, 5, 5}}}}}}} {
 		for _, typ := range types.Shipped() {
