@@ -95,7 +95,7 @@ func (p *process) start() {
 
 // kill is SIGKILL, and waits until the process is gone.
 func (p *process) kill() {
-	if p.cmd == nil {
+	if p.cmd == nil || p.cmd.Process == nil { // it did not start
 		return
 	}
 	_ = p.cmd.Process.Kill()
