@@ -91,8 +91,9 @@ func (r *reader) settleSums(t doc.Type, ranked [][]scored) map[int]bool {
 const (
 	sumDepth   = 5    // candidates of each field that are tried
 	flip       = 1000 // added to a choice whose sign is turned
-	doubted    = 0.85 // score of what learned chose below which a sum may choose another candidate
-	leastMoved = 0.02 // of that score: what the other must have
+	doubted    = 0.85 // score below which what learned chose is in doubt
+	nearly     = 0.7  // of the best score: what a candidate must have that is nearly as good
+	leastMoved = 0.02 // of that score: what another candidate than learned chose must have
 )
 
 // negate turns the sign of a canonical amount.
@@ -143,18 +144,12 @@ func bestSum(terms []term, ranked [][]scored, proven map[int]bool) (best []int, 
 }
 
 // openTo says how many candidates of a field a sum may choose among, and from which score on.
-// What learned has weighed the checks already: only where it is in doubt is it asked again.
 func openTo(list []scored, proven bool) (depth int, from float64) {
 	depth, from = sumDepth, 0
 	if len(list) > 0 {
-		top := list[0]
-		switch {
-		case top.method != byScorer:
-			from = max(0.15, 0.7*top.score)
-		case top.score < doubted:
-			from = leastMoved * top.score
-		default:
-			depth, from = 1, 0.15
+		from = max(0.15, nearly*list[0].score)
+		if list[0].method == byScorer {
+			from = leastMoved * list[0].score
 		}
 	}
 	if proven {
@@ -177,7 +172,7 @@ func taxed(terms []term) bool {
 
 // plausible wants at least two different amounts that are not zero, that no piece of
 // the page counts twice, that a tax is a part of its basis as rates are, and that what
-// learned is contradicted once at most: of many choices some fit by chance.
+// learned is not contradicted without need.
 func plausible(terms []term, ranked [][]scored, choice []int) bool {
 	if taxed(terms) {
 		net, _ := minor(ranked[terms[0].field][choice[0]].Value)
@@ -189,16 +184,12 @@ func plausible(terms []term, ranked [][]scored, choice []int) bool {
 	type place struct{ row, from int }
 	seen := map[place]bool{}
 	values := map[string]bool{}
-	n, moved := 0, 0
+	n := 0
 	for i, k := range choice {
 		if k < 0 {
 			continue
 		}
-		list := ranked[terms[i].field]
-		c := list[k%flip]
-		if k%flip > 0 && list[0].method == byScorer {
-			moved++
-		}
+		c := ranked[terms[i].field][k%flip]
 		p := place{c.Row, c.at.from}
 		if seen[p] {
 			return false
@@ -209,5 +200,34 @@ func plausible(terms []term, ranked [][]scored, choice []int) bool {
 			values[c.Value] = true
 		}
 	}
-	return n >= 3 && len(values) >= 2 && moved <= 1
+	return n >= 3 && len(values) >= 2 && outvoted(terms, ranked, choice)
+}
+
+// outvoted says whether a choice contradicts what learned chose nowhere, or in one field
+// only, and there with reason: what learned chose is in doubt, or the other is nearly as
+// good, or the rest of the sum is sure. Of many choices some fit by chance. What was rounded
+// for cash is right beside its exact sum.
+func outvoted(terms []term, ranked [][]scored, choice []int) bool {
+	moved, least := -1, 1.0 // the field that is contradicted; the least score of the others
+	for i, k := range choice {
+		if k < 0 || ranked[terms[i].field][0].method != byScorer {
+			continue
+		}
+		if k%flip == 0 {
+			least = min(least, ranked[terms[i].field][0].score)
+			continue
+		}
+		if moved >= 0 {
+			return false
+		}
+		moved = i
+	}
+	if moved < 0 {
+		return true
+	}
+	list := ranked[terms[moved].field]
+	from, to := list[0], list[choice[moved]%flip]
+	was, _ := minor(from.Value)
+	is, _ := minor(to.Value)
+	return abs(was-is) > maxTwin && (from.score < doubted || to.score >= nearly*from.score || least >= doubted)
 }
