@@ -77,6 +77,7 @@ func (r *reader) settleSums(t doc.Type, ranked [][]scored) map[int]bool {
 			f := terms[i].field
 			proven[f] = true
 			c := ranked[f][k%flip]
+			c.score = max(c.score, ranked[f][0].score) // as likely at least as what it takes the place of
 			if k >= flip {
 				c.Value = negate(c.Value)
 			}
@@ -205,16 +206,12 @@ func plausible(terms []term, ranked [][]scored, choice []int) bool {
 
 // outvoted says whether a choice contradicts what learned chose nowhere, or in one field
 // only, and there with reason: what learned chose is in doubt, or the other is nearly as
-// good, or the rest of the sum is sure. Of many choices some fit by chance. What was rounded
-// for cash is right beside its exact sum.
+// good. Of many choices some fit by chance: what is sure stays, beside sure parts too, since
+// a service charge or a discount may stand between. So does what was rounded for cash.
 func outvoted(terms []term, ranked [][]scored, choice []int) bool {
-	moved, least := -1, 1.0 // the field that is contradicted; the least score of the others
+	moved := -1 // the term that is contradicted
 	for i, k := range choice {
-		if k < 0 || ranked[terms[i].field][0].method != byScorer {
-			continue
-		}
-		if k%flip == 0 {
-			least = min(least, ranked[terms[i].field][0].score)
+		if k < 0 || k%flip == 0 || ranked[terms[i].field][0].method != byScorer {
 			continue
 		}
 		if moved >= 0 {
@@ -229,5 +226,5 @@ func outvoted(terms []term, ranked [][]scored, choice []int) bool {
 	from, to := list[0], list[choice[moved]%flip]
 	was, _ := minor(from.Value)
 	is, _ := minor(to.Value)
-	return abs(was-is) > maxTwin && (from.score < doubted || to.score >= nearly*from.score || least >= doubted)
+	return abs(was-is) > maxTwin && (from.score < doubted || to.score >= nearly*from.score)
 }
