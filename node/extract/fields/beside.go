@@ -29,8 +29,9 @@ func (r *reader) beside(m labelMatch, spec doc.FieldSpec) []scored {
 		}
 		right, atRight := r.textRight(m, spec)
 		below, under := r.textBelow(m, spec)
+		heads := under && spec.Type == doc.Name && speaksOfData(right.Raw) && !speaksOfData(below.Raw) // a row of labels, values under them
 		switch {
-		case atRight && !(under && spec.Type == doc.Name && speaksOfData(right.Raw) && !speaksOfData(below.Raw)): // else a row of labels, values under them
+		case atRight && !heads:
 			return append(out, r.variants(m, spec, right, r.labelled(m, right, RightOf, 0))...)
 		case under:
 			return append(out, r.variants(m, spec, below, r.labelled(m, below, Below, 0))...)
