@@ -164,13 +164,15 @@ func (r *reader) nearLines(c *scored, lines map[string]int) (string, *slip) {
 // no doubt of OCR's, nor are shapes in a word long enough not to be another one.
 func (r *reader) saysElse(c *scored, text, value string) bool {
 	clear := r.clearWords(c)
-	whole := squash(value) // blanks may be lost or too many
 	for _, w := range strings.Fields(text) {
-		form := squash(w)
-		if len(form) < leastElse || !clear[form] || strings.Contains(undoubled(whole), undoubled(form)) {
+		form, whole := squash(w), squash(value) // blanks may be lost or too many
+		if len(form) < leastElse || !clear[form] {
 			continue
 		}
-		if len(form) < leastWord || !strings.Contains(undoubled(shapes(whole)), undoubled(shapes(form))) {
+		if len(form) >= leastWord {
+			form, whole = shapes(form), shapes(whole)
+		}
+		if !strings.Contains(undoubled(whole), undoubled(form)) {
 			return true
 		}
 	}

@@ -41,7 +41,7 @@ func TestSettleSumsOfLearned(t *testing.T) {
 		},
 		{
 			"rounded for cash", learnedAmounts(0, []string{"496.00"}, []float64{0.93}), learnedAmounts(2, []string{"75.04"}, []float64{0.96}),
-			learnedAmounts(4, []string{"571.05", "571.04"}, []float64{0.95, 0.2}), "571.05", false,
+			learnedAmounts(4, []string{"571.05", "571.04"}, []float64{0.8, 0.7}), "571.05", false,
 		},
 		{
 			"two would move", learnedAmounts(0, []string{"500.00", "496.00"}, []float64{0.5, 0.4}), learnedAmounts(2, []string{"75.04"}, []float64{0.96}),
