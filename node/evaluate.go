@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"sync"
 
 	"github.com/recto-edge/recto/node/cache"
 	"github.com/recto-edge/recto/node/doc"
@@ -41,8 +40,8 @@ type EvalOptions struct {
 	Folds  int
 	Random bool
 	Group  string
-	// Confirm is how many documents of each held-back vendor are confirmed before its
-	// others are read, and only those count: what one correction brings.
+	// Confirm is how many other documents of its vendor are confirmed before a document is
+	// read; vendors that have no more than these do not count: what one correction brings.
 	Confirm int
 	Model   string // file of the model to read with; empty: those shipped; "none": rules alone
 	// Readings is a folder that keeps what was read between runs, so that only
@@ -168,7 +167,7 @@ func (o EvalOptions) outcomes(ctx context.Context, all []eval.Case, r *reading, 
 	if err != nil {
 		return nil, err
 	}
-	firsts := openersOf(cases, o.Confirm, group)
+	others := companionsOf(cases, o.Confirm, group)
 	s := &school{read: labelledReader(r, in), group: group, t: types[0], known: labelled(types[0], all), answers: map[string]eval.Answer{}}
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
@@ -185,12 +184,15 @@ func (o EvalOptions) outcomes(ctx context.Context, all []eval.Case, r *reading, 
 		with := in
 		with.Knowledge = map[string]fields.Knowledge{s.t.Name: k}
 		if o.Confirm > 0 {
-			return s.confirmed(r, with, firsts), nil
+			return s.confirmed(r, with, others), nil
 		}
 		return labelledReader(r, with), nil
 	}
 	out, err := eval.CrossValidate(ctx, cases, folds, group, fit, run)
-	return slices.DeleteFunc(out, func(x eval.Outcome) bool { return firsts.has(x.ID) }), err
+	if o.Confirm > 0 {
+		out = slices.DeleteFunc(out, func(x eval.Outcome) bool { return others[x.ID] == nil })
+	}
+	return out, err
 }
 
 // lettersOf groups documents whose set does not say who made them by what their
@@ -203,59 +205,6 @@ func lettersOf(read []eval.Outcome) func(eval.Case) string {
 		}
 	}
 	return func(c eval.Case) string { return vendors[c.ID] }
-}
-
-// openers are the first documents of each vendor.
-type openers map[string][]eval.Case
-
-func openersOf(cases []eval.Case, n int, group func(eval.Case) string) openers {
-	out := openers{}
-	for _, c := range cases {
-		if v := group(c); len(out[v]) < n {
-			out[v] = append(out[v], c)
-		}
-	}
-	return out
-}
-
-func (o openers) has(id string) bool {
-	for _, cs := range o {
-		if slices.ContainsFunc(cs, func(c eval.Case) bool { return c.ID == id }) {
-			return true
-		}
-	}
-	return false
-}
-
-// confirmed reads documents with a memory of the first ones of their vendor.
-func (s *school) confirmed(r *reading, in extract.Input, firsts openers) eval.Read {
-	var mu sync.Mutex
-	memories := map[string]*fields.Memory{}
-	memory := func(ctx context.Context, vendor string) (*fields.Memory, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		m, ok := memories[vendor]
-		if !ok {
-			lessons, err := s.lessons(ctx, firsts[vendor], nil)
-			if err != nil {
-				return nil, err
-			}
-			m = fields.NewMemory(s.t, lessons)
-			memories[vendor] = m
-		}
-		return m, nil
-	}
-	return func(ctx context.Context, c eval.Case) (eval.Answer, error) {
-		m, err := memory(ctx, s.group(c))
-		if err != nil {
-			return eval.Answer{}, err
-		}
-		with := in
-		k := in.Knowledge[s.t.Name]
-		k.Memory = m
-		with.Knowledge = map[string]fields.Knowledge{s.t.Name: k}
-		return labelledReader(r, with)(ctx, c)
-	}
 }
 
 // allowed gives the transcripts that may train together with train: those of no
