@@ -38,7 +38,7 @@ func (r *reader) headAddress(spec doc.FieldSpec) []scored {
 		}
 		c.Raw = strings.Join(parts, "\n")
 		c.Conf = conf
-		c.Value = joinLines(values)
+		c.Value, c.lines = joinLines(values), values
 		c.score = clamp((0.45 + min(0.3, 0.05*float64(strength)) - 0.02*float64(i)) * (0.7 + 0.3*conf))
 		out = append(out, c)
 		i = last

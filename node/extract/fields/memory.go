@@ -29,7 +29,7 @@ type Acquaintance struct {
 	// register numbers, and the folded name.
 	Marks  map[string]int              `json:"marks"`
 	Lasts  map[string]map[string]int   `json:"lasts,omitempty"`  // values by field, with how often
-	Lines  map[string]map[string]int   `json:"lines,omitempty"`  // lines of addresses as they stood on the page, by field
+	Lines  map[string]map[string]int   `json:"lines,omitempty"`  // lines of addresses as they were read, by field
 	Habits map[string]map[string]habit `json:"habits,omitempty"` // places by field
 	Notes  map[string]map[string]int   `json:"notes,omitempty"`  // what else was seen of a field, with how often, see noted
 	Seen   int                         `json:"seen"`             // documents
@@ -139,14 +139,10 @@ func (v *Acquaintance) learn(r *reader, i int, label string) {
 			if k > 0 {
 				count(&v.Notes, spec.Name, noteMissed)
 			}
-			if spec.Type == doc.Address {
-				for _, l := range strings.Split(c.Raw, "\n") {
-					count(&v.Lines, spec.Name, l)
-				}
+			for _, l := range c.lines {
+				count(&v.Lines, spec.Name, l)
 			}
-			for _, k := range r.runMarks(&c) {
-				count(&v.Notes, spec.Name, k)
-			}
+			v.learnRun(r, spec, &c)
 		}
 		for _, at := range r.placesOf(c.Candidate) {
 			if seen[at.words] {
@@ -161,6 +157,22 @@ func (v *Acquaintance) learn(r *reader, i int, label string) {
 			h.N++
 			v.Habits[spec.Name][at.words] = h
 		}
+	}
+	if !found { // its lines are known though letters were misread
+		form := strings.ReplaceAll(want, " ", "")
+		for _, c := range r.offered(i).list {
+			if slipOf(strings.ReplaceAll(CompareForm(spec.Type, c.Value), " ", ""), form) != nil {
+				v.learnRun(r, spec, &c)
+				break
+			}
+		}
+	}
+}
+
+// learnRun notes of which lines the confirmed value of a field is made.
+func (v *Acquaintance) learnRun(r *reader, spec doc.FieldSpec, c *scored) {
+	for _, k := range r.runMarks(c) {
+		count(&v.Notes, spec.Name, k)
 	}
 }
 

@@ -13,12 +13,13 @@ type scored struct {
 	Candidate
 	Features
 	score    float64
-	rule     float64 // what the rules said, where something learned has scored since
-	recalled bool    // memory of the vendor speaks for it
-	unaided  float64 // the score before memory of the vendor was asked
-	near     *slip   // it is read as a value that was confirmed before: how the page differs
-	misread  bool    // it may be such a value, which is a candidate of its own
-	unfit    bool    // does not have the form that the field demands
+	lines    []string // of an address of several, each as it is read
+	rule     float64  // what the rules said, where something learned has scored since
+	recalled bool     // memory of the vendor speaks for it
+	unaided  float64  // the score before memory of the vendor was asked
+	near     *slip    // it is read as a value that was confirmed before: how the page differs
+	misread  bool     // it may be such a value, which is a candidate of its own
+	unfit    bool     // does not have the form that the field demands
 	method   string
 	checks   []string
 }

@@ -63,11 +63,11 @@ func (d *desk) recallRows(t doc.Type, m *Model, memory *Memory) []learn.Example 
 	var out []learn.Example
 	for i, spec := range t.Fields {
 		label, known := d.Labels[spec.Name]
-		if !known || label == "" || spec.Type == doc.Table || !v.knows(spec.Name) {
+		if !known || label == "" || spec.Type == doc.Table || repeats(spec.Type) || !v.knows(spec.Name) {
 			continue
 		}
 		want := CompareForm(spec.Type, label)
-		list := v.withNear(d.r, spec, m.judged(d.r, i))
+		list := m.judged(d.r, i)
 		for k, r := range v.recollect(d.r, i, list) {
 			if list[k].score < leastRecalled && !r.speaks {
 				continue

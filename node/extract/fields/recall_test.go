@@ -3,6 +3,7 @@ package fields_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/recto-edge/recto/node/doc"
@@ -112,26 +113,22 @@ func TestMemoryTakesNoAnswerAway(t *testing.T) {
 
 // TestMemoryKnowsTheLines: where a person said that the line of the branch belongs to the
 // address, it does on the next document too, though it says something else, and though the
-// lines that both share, or those around them, were misread.
+// lines that both share, or those around them, were misread, or a speck stands between, and
+// though a letter was corrected besides.
 func TestMemoryKnowsTheLines(t *testing.T) {
 	t.Parallel()
 	typ := shipped(t, "receipt")
-	receipt := func(street, shop, tax string) doc.Reading {
-		return blurred(page("GREEN LEAF TRADING SDN BHD", "LOT 7, JALAN "+street+",", "TAMAN MERDEKA RAYA, 43200 CHERAS, SELANGOR", shop, tax+": 000181747712", "Date|02.03.2026", "TOTAL|4.00"))
-	}
-	address := "LOT 7, JALAN KUCHAI LAMA, TAMAN MERDEKA RAYA, 43200 CHERAS, SELANGOR "
-	var lessons []fields.Lesson
-	for v := range 4 { // of others, whose address ends with the state
-		lessons = append(lessons, fields.Lesson{ID: fmt.Sprint("o", v), Vendor: fmt.Sprint("o", v), Labels: map[string]string{"address": fmt.Sprintf("%d, JALAN AMAN, 50000 KUALA LUMPUR, SELANGOR", v+1)},
-			Reading: page(fmt.Sprintf("SHOP%d ENTERPRISE", v), fmt.Sprintf("%d, JALAN AMAN,", v+1), "50000 KUALA LUMPUR, SELANGOR", "KIOSK", "Date|02.03.2026", "TOTAL|4.00")})
-	}
-	model, err := fields.Learn(typ, lessons, fields.LearnOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := fields.NewMemory(typ, []fields.Lesson{known("1", receipt("KUCHAI LAMA", "1245-DESA HARTA", "GST ID NO"), map[string]string{"address": address + "1245-DESA HARTA"})})
-	want := fields.CompareForm(doc.Address, address+"1032-SUBANG")
-	for _, next := range []doc.Reading{receipt("KUCHAI LAMA", "1032-SUBANG", "GST ID NO"), receipt("KUCHAI LANA", "1032-SUBANG", "GST ID NOQ"), receipt("KUCHAI LANA", "1032-SUBANG", "GST IO NO")} {
+	model := ofStates(t, typ)
+	confirmed := chain("LOT 7, JALAN KUCHAI LAMA,", "1245-DESA HARTA", "GST ID NO")
+	m := fields.NewMemory(typ, []fields.Lesson{known("1", confirmed, map[string]string{"address": chainAddress + "1245-DESA HARTA"})})
+	corrected := fields.NewMemory(typ, []fields.Lesson{known("1", confirmed, map[string]string{"address": chainAddress + "1245-DESA HORTA"})})
+	want := fields.CompareForm(doc.Address, chainAddress+"1032-SUBANG")
+	for _, next := range []doc.Reading{
+		chain("LOT 7, JALAN KUCHAI LAMA,", "1032-SUBANG", "GST ID NO"),
+		chain("LOT 7, JALAN KUCHAI LANA,", "1032-SUBANG", "GST ID NOQ"),
+		chain("LOT 7, JALAN KUCHAI LANA,", "1032-SUBANG", "GST IO NO"),
+		chain("LOT 7, JALAN KUCHAI LAMA,", "1032-SUBANG", ". m", "GST ID NO"),
+	} {
 		if f := get(fields.PickWith(next, typ, fields.Knowledge{Model: model}), "address"); fields.CompareForm(doc.Address, f.Value) == want {
 			t.Fatal("the address is read so without memory: the test tests nothing")
 		}
@@ -139,8 +136,96 @@ func TestMemoryKnowsTheLines(t *testing.T) {
 		if fields.CompareForm(doc.Address, f.Value) != want {
 			t.Errorf("the address is read as %q", f.Value)
 		}
+		if f := get(fields.PickWith(next, typ, fields.Knowledge{Model: model, Memory: corrected}), "address"); !strings.HasSuffix(f.Value, "1032-SUBANG") {
+			t.Errorf("after a letter was corrected the address is read as %q", f.Value)
+		}
 		if misread := fields.CompareForm(doc.Address, f.Raw) != want; misread != slices.Contains(f.Checks, "spelling") {
 			t.Errorf("%q read as %q: checks %v", f.Raw, f.Value, f.Checks)
 		}
+	}
+}
+
+// TestMemoryKnowsTheLinesOfAPlainBranch: a confirmed address teaches its lines though nobody
+// had to correct it.
+func TestMemoryKnowsTheLinesOfAPlainBranch(t *testing.T) {
+	t.Parallel()
+	typ := shipped(t, "receipt")
+	model := ofStates(t, typ)
+	plain, next := "1237-TAMAN INDAH PERDANA, SELANGOR", chain("LOT 7, JALAN KUCHAI LAMA,", "1032-SUBANG", "GST ID NO")
+	var lessons []fields.Lesson
+	for i, branch := range []string{plain, plain, "1249-TAMAN PANDAN, SELANGOR", plain, plain} {
+		lessons = append(lessons, known(fmt.Sprint(i), chain("LOT 7, JALAN KUCHAI LAMA,", branch, "GST ID NO"), map[string]string{"address": chainAddress + branch}))
+	}
+	if f := get(fields.PickWith(lessons[0].Reading, typ, fields.Knowledge{Model: model}), "address"); fields.CompareForm(doc.Address, f.Value) != fields.CompareForm(doc.Address, chainAddress+plain) {
+		t.Fatalf("the plain branch is read as %q without memory: the test tests nothing", f.Value)
+	}
+	// Once somebody left the branch away.
+	lessons[2].Labels = map[string]string{"address": strings.TrimSpace(chainAddress)}
+	for _, some := range [][]fields.Lesson{lessons[:1], lessons} {
+		m := fields.NewMemory(typ, some)
+		f := get(fields.PickWith(next, typ, fields.Knowledge{Model: model, Memory: m}), "address")
+		if fields.CompareForm(doc.Address, f.Value) != fields.CompareForm(doc.Address, chainAddress+"1032-SUBANG") {
+			t.Errorf("after %d documents the address is read as %q", len(some), f.Value)
+		}
+	}
+}
+
+const chainAddress = "LOT 7, JALAN KUCHAI LAMA, TAMAN MERDEKA RAYA, 43200 CHERAS, SELANGOR "
+
+// chain is a receipt of a shop of a chain: the street of its seat, and the lines from that of
+// the shop to that of the tax number.
+func chain(street string, shop ...string) doc.Reading {
+	lines := append([]string{"GREEN LEAF TRADING SDN BHD", street, "TAMAN MERDEKA RAYA, 43200 CHERAS, SELANGOR"}, shop...)
+	lines[len(lines)-1] += ": 000181747712"
+	return blurred(page(append(lines, "Date|02.03.2026", "TOTAL|4.00")...))
+}
+
+// ofStates is a model that learned from other vendors, whose addresses end with the state.
+func ofStates(t *testing.T, typ doc.Type) *fields.Model {
+	t.Helper()
+	var lessons []fields.Lesson
+	for v := range 4 {
+		lessons = append(lessons, fields.Lesson{ID: fmt.Sprint("o", v), Vendor: fmt.Sprint("o", v), Labels: map[string]string{"address": fmt.Sprintf("%d, JALAN AMAN, 50000 KUALA LUMPUR, SELANGOR", v+1)},
+			Reading: page(fmt.Sprintf("SHOP%d ENTERPRISE", v), fmt.Sprintf("%d, JALAN AMAN,", v+1), "50000 KUALA LUMPUR, SELANGOR", "KIOSK", "Date|02.03.2026", "TOTAL|4.00")})
+	}
+	model, err := fields.Learn(typ, lessons, fields.LearnOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return model
+}
+
+// TestMemoryLeavesAnotherWord: a word between others is not lost or won by misreading: the
+// page has another name of the vendor than the confirmed one.
+func TestMemoryLeavesAnotherWord(t *testing.T) {
+	t.Parallel()
+	typ := shipped(t, "receipt")
+	till := func(name string) doc.Reading {
+		return blurred(page(name, "TEL: 03-90751234", "Date|02.03.2026", "TOTAL|4.00"))
+	}
+	const short, long, misread = "MR. D.I.T. HARDWARE SDN BHD", "MR. D.I.T. (M) HARDWARE SDN BHD", "MR. D.I.T. HARDWAHE SDN BHD"
+	for _, c := range []struct{ confirmed, next, want string }{
+		{short, long, long}, {long, short, short}, {short, misread, short},
+	} {
+		m := fields.NewMemory(typ, []fields.Lesson{known("1", till(c.confirmed), map[string]string{"company": c.confirmed})})
+		if f := valueWith(m, till(c.next), typ, "company"); fields.CompareForm(doc.Name, f.Value) != fields.CompareForm(doc.Name, c.want) {
+			t.Errorf("%s is read as %q where %s was confirmed", c.next, f.Value, c.confirmed)
+		}
+	}
+}
+
+// TestMemoryTeachesNoMisreadLine: lines of a confirmed address are known as they were put
+// right, not as they were misread.
+func TestMemoryTeachesNoMisreadLine(t *testing.T) {
+	t.Parallel()
+	typ := shipped(t, "receipt")
+	model := ofStates(t, typ)
+	seat := strings.Replace(chainAddress, "LOT 7", "LOT 1851", 1)
+	confirmed := chain("1OT 1851, JALAN KUCHAI LAMA,", "1245-DESA HARTA", "GST ID NO")
+	m := fields.NewMemory(typ, []fields.Lesson{known("1", confirmed, map[string]string{"address": seat + "1245-DESA HARTA"})})
+	next := chain("LOT 1851, JALAN KUCHAI LAMA,", "1032-SUBANG", "GST ID NO")
+	f := get(fields.PickWith(next, typ, fields.Knowledge{Model: model, Memory: m}), "address")
+	if fields.CompareForm(doc.Address, f.Value) != fields.CompareForm(doc.Address, seat+"1032-SUBANG") {
+		t.Errorf("the address is read as %q", f.Value)
 	}
 }

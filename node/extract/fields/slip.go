@@ -1,6 +1,7 @@
 package fields
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/recto-edge/recto/node/doc"
@@ -22,9 +23,123 @@ const (
 	slipsWithin  = 3 // so many differ among these at most: more are another word
 )
 
+// likelyLead is how far behind the best score a candidate is still tried as a confirmed
+// value misread.
+const likelyLead = 0.4
+
+// withNear adds, for each likely candidate that may be a confirmed value misread, that
+// value as another reading of it.
+func (v *Acquaintance) withNear(r *reader, spec doc.FieldSpec, list []scored) []scored {
+	if len(v.Lasts[spec.Name]) == 0 {
+		return list
+	}
+	forms, best := map[string]bool{}, 0.0
+	for k := range list {
+		forms[CompareForm(spec.Type, list[k].Value)] = true
+		best = max(best, list[k].score)
+	}
+	for k := range len(list) {
+		last, slip := v.misread(r, spec, &list[k], list[k].score >= best-likelyLead)
+		if form := CompareForm(spec.Type, last); slip != nil && !forms[form] {
+			forms[form] = true
+			c := list[k]
+			c.Value, c.near = last, slip
+			list = append(list, c)
+			list[k].misread = true
+		}
+	}
+	return list
+}
+
+// misread gives the value that c may be misread from: a confirmed one, or one with lines of
+// it. An unlikely candidate is tried only where it stands between the lines that the
+// confirmed one stood between.
+func (v *Acquaintance) misread(r *reader, spec doc.FieldSpec, c *scored, likely bool) (string, *slip) {
+	lasts := v.Lasts[spec.Name]
+	if likely {
+		if last, s := nearest(CompareForm(spec.Type, c.Value), spec.Type, lasts); s != nil && !r.saysElse(c, c.Raw, last) {
+			return last, s
+		}
+	}
+	if lasts[c.Value] == 0 && (likely || r.fitOf(c, v.Notes[spec.Name]).ends > 0) {
+		return r.nearLines(c, v.Lines[spec.Name])
+	}
+	return "", nil
+}
+
+// nearLines gives an address of which some lines are lines of a confirmed one misread, with
+// these as they were confirmed: branches of a vendor may share all lines but the last.
+func (r *reader) nearLines(c *scored, lines map[string]int) (string, *slip) {
+	parts := slices.Clone(c.lines)
+	if len(parts) < 2 {
+		return "", nil
+	}
+	var all *slip
+	for k, part := range parts {
+		last, s := nearest(CompareForm(c.Type, part), c.Type, lines)
+		if s == nil || r.saysElse(c, part, last) {
+			continue
+		}
+		if all == nil {
+			all = &slip{part: true}
+		}
+		parts[k] = last
+		all.edits, all.most = all.edits+s.edits, max(all.most, s.most)
+	}
+	value := joinLines(parts)
+	if all != nil {
+		all.share = float64(all.edits) / float64(len(value))
+	}
+	return value, all
+}
+
+// saysElse says whether a text of c has a word that was read beyond doubt and is not in
+// the value that the text may be misread from: it is another value then. Doubled letters are
+// no doubt of OCR's, nor are shapes in a word long enough not to be another one.
+func (r *reader) saysElse(c *scored, text, value string) bool {
+	clear := r.clearWords(c)
+	for _, w := range strings.Fields(text) {
+		form, whole := squash(w), squash(value) // blanks may be lost or too many
+		if len(form) < leastElse || !clear[form] {
+			continue
+		}
+		if len(form) >= leastWord {
+			form, whole = shapes(form), shapes(whole)
+		}
+		if !strings.Contains(undoubled(whole), undoubled(form)) {
+			return true
+		}
+	}
+	return false
+}
+
+// undoubled writes each doubled letter once.
+func undoubled(s string) string {
+	return string(slices.Compact([]byte(s)))
+}
+
+// leastElse is of how many letters a word must be to make a value another one.
+const leastElse = 2
+
+// clearWords gives the words of a candidate that were read beyond doubt, in the form of
+// squash.
+func (r *reader) clearWords(c *scored) map[string]bool {
+	out := map[string]bool{}
+	for _, rw := range r.layout.rows {
+		if rw.page != c.Page || rw.box[3] < c.Box[1] || rw.box[1] > c.Box[3] {
+			continue
+		}
+		for form := range rw.clear(span{0, len(rw.tokens)}) {
+			out[form] = true
+		}
+	}
+	return out
+}
+
 // nearest finds the confirmed value that a reading, in its form for comparison,
 // was most likely meant to be: letters that differ only here and there, and blanks and
-// marks. Digits must be the same but for one that was lost: another number is another value.
+// marks. Digits must be the same but for one that was lost: another number is another value,
+// and so are words between the same others that only one of both has.
 func nearest(form string, ft doc.FieldType, lasts map[string]int) (string, *slip) {
 	best, most := "", 0
 	var how *slip
@@ -36,11 +151,29 @@ func nearest(form string, ft doc.FieldType, lasts map[string]int) (string, *slip
 		if n < most || n == most && most > 0 && last > best {
 			continue
 		}
+		if oneMore(form, other) || oneMore(other, form) {
+			continue
+		}
 		if s := slipOf(strings.ReplaceAll(form, " ", ""), strings.ReplaceAll(other, " ", "")); s != nil {
 			best, most, how = last, n, s
 		}
 	}
 	return best, how
+}
+
+// oneMore says whether a is b with one word more between its first and its last: OCR loses
+// what stands at an edge, and letters of a word, but hardly a word between others.
+func oneMore(a, b string) bool {
+	words, whole := strings.Fields(a), shapes(squash(b))
+	for i := 1; i < len(words)-1; i++ {
+		if digits, _ := counts(words[i]); digits > 0 || words[i] == words[0] || words[i] == words[len(words)-1] {
+			continue
+		}
+		if len(whole)+len(words[i]) == len(squash(a)) && shapes(squash(strings.Join(words[:i], "")+strings.Join(words[i+1:], ""))) == whole {
+			return true
+		}
+	}
+	return false
 }
 
 // slipOf says how a may be b with a few misread characters; nil when it may not.

@@ -122,7 +122,7 @@ func (r *reader) run(spec doc.FieldSpec, ls []line) (scored, bool) {
 	}
 	out.Raw = strings.Join(parts, "\n")
 	if spec.Type == doc.Address {
-		out.Value = joinLines(values)
+		out.Value, out.lines = joinLines(values), values
 	} else {
 		out.Value = strings.Join(values, " ")
 	}
