@@ -135,8 +135,9 @@ func (l *Learner) compare(ctx context.Context, t doc.Type, lessons []fields.Less
 					return
 				}
 			}
+			memory := &fields.Memory{Wording: fields.WordingOf(t, rest)} // what labels they share with other vendors
 			for _, x := range held {
-				outs = append(outs, outcomeOf(t, x, now, old))
+				outs = append(outs, outcomeOf(t, x, now, old, memory))
 			}
 		})
 		if err != nil {
@@ -157,11 +158,12 @@ func plainly(ctx context.Context, t doc.Type, lessons []fields.Lesson, base *fie
 	return m, err
 }
 
-// outcomeOf reads a document with two models and counts the labels each got right.
-func outcomeOf(t doc.Type, x fields.Lesson, now, before *fields.Model) outcome {
+// outcomeOf reads a document with two models and what is remembered beside them, and counts the
+// labels each got right.
+func outcomeOf(t doc.Type, x fields.Lesson, now, before *fields.Model, memory *fields.Memory) outcome {
 	out := outcome{vendor: x.Vendor, fields: len(x.Labels)}
-	out.right = rightOf(t, x, fields.PickWith(x.Reading, t, fields.Knowledge{Model: now}))
-	out.before = rightOf(t, x, fields.PickWith(x.Reading, t, fields.Knowledge{Model: before}))
+	out.right = rightOf(t, x, fields.PickWith(x.Reading, t, fields.Knowledge{Model: now, Memory: memory}))
+	out.before = rightOf(t, x, fields.PickWith(x.Reading, t, fields.Knowledge{Model: before, Memory: memory}))
 	return out
 }
 

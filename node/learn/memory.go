@@ -29,7 +29,7 @@ type remembered struct {
 }
 
 const (
-	memoryFormat = 1
+	memoryFormat = 2
 	memoryPrefix = "memory/"
 	maxMemory    = 256 << 20 // bytes
 )

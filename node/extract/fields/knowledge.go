@@ -26,6 +26,18 @@ type Knowledge struct {
 	AcceptKnown map[string]float64
 }
 
+// wordingOf gives what was learned of the labels of a field: by the model with its scorer, or else
+// by the corrections of the site.
+func (k Knowledge) wordingOf(field string) Wording {
+	switch {
+	case k.Model.scorer(field) != nil:
+		return k.Model.Wording
+	case k.Memory != nil:
+		return k.Memory.Wording
+	}
+	return nil
+}
+
 // Key names the knowledge: other knowledge may answer the same page otherwise.
 func (k Knowledge) Key() string {
 	if k.Model == nil && k.Memory == nil && len(k.Accept)+len(k.AcceptKnown) == 0 {

@@ -66,15 +66,20 @@ func Learn(t doc.Type, lessons []Lesson, o LearnOptions) (*Model, error) {
 		return nil, err
 	}
 	desks := make([]*desk, len(lessons))
+	var known Wording
+	if o.Base != nil {
+		known = o.Base.Wording
+	}
+	all, others := wordings(t, lessons, known)
 	for i, l := range lessons {
-		desks[i] = newDesk(t, l)
+		desks[i] = newDesk(t, l, others[i])
 	}
 	weigh(desks)
 	var h held
 	if !o.Plain {
 		h = heldBack(t, desks, o)
 	}
-	m := &Model{Format: modelFormat, Type: t.Name, Columns: columnsDigest(), Scorers: fit(t, desks, o), Card: o.Card}
+	m := &Model{Format: modelFormat, Type: t.Name, Columns: columnsDigest(), Scorers: fit(t, desks, o), Card: o.Card, Wording: all}
 	if o.stopped() {
 		return nil, ErrStopped
 	}
@@ -176,8 +181,8 @@ type desk struct {
 	right  map[int][]bool // of each candidate of a labelled field
 }
 
-func newDesk(t doc.Type, l Lesson) *desk {
-	d := &desk{Lesson: l, r: newReader(l.Reading, t), weight: 1, right: map[int][]bool{}}
+func newDesk(t doc.Type, l Lesson, w Wording) *desk {
+	d := &desk{Lesson: l, r: newTaughtReader(l.Reading, t, func(string) Wording { return w }), weight: 1, right: map[int][]bool{}}
 	d.r.wide = true
 	for i, spec := range t.Fields {
 		label, known := l.Labels[spec.Name]

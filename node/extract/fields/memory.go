@@ -19,6 +19,7 @@ import (
 // when one of them is taken back. Not safe for concurrent use while it is written.
 type Memory struct {
 	Vendors []*Acquaintance `json:"vendors"`
+	Wording Wording         `json:"wording,omitempty"`
 
 	key atomic.Pointer[string] // of what is remembered; nil until somebody asks
 }
@@ -80,7 +81,12 @@ func (m *Memory) Key() string {
 
 // Remember adds a document whose fields a person confirmed.
 func (m *Memory) Remember(t doc.Type, l Lesson) {
-	r := newReader(l.Reading, t)
+	if m.Wording == nil {
+		m.Wording = Wording{}
+	}
+	m.Wording.learn(t, l)
+	m.key.Store(nil)
+	r := newTaughtReader(l.Reading, t, func(string) Wording { return m.Wording })
 	r.wide = true
 	m.remember(r, t, l.Labels)
 }

@@ -32,6 +32,8 @@ type Model struct {
 
 	// Scorers judge candidates, by field name. A field without one is left to the rules.
 	Scorers map[string]*Scorer `json:"scorers"`
+	// Wording is what the documents that trained it say of labels, for the fields of its scorers.
+	Wording Wording `json:"wording,omitempty"`
 	// Recall judges candidates of which the vendor is known, by what is remembered.
 	Recall *learn.Forest `json:"recall,omitempty"`
 	// Sure judges the chosen value: is it right?

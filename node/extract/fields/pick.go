@@ -40,7 +40,7 @@ func Pick(reading doc.Reading, t doc.Type) []doc.Field {
 
 // PickWith is Pick with what was learned.
 func PickWith(reading doc.Reading, t doc.Type, k Knowledge) []doc.Field {
-	r := newReader(reading, t)
+	r := newTaughtReader(reading, t, k.wordingOf)
 	r.wide = k.Model != nil || k.Memory.vendorOf(r) != nil // memory knows places that no label leads to
 	var out []doc.Field
 	for _, a := range r.answers(t, k) {

@@ -47,7 +47,8 @@ type reader struct {
 
 	taxesKnown bool
 
-	wide     bool // candidates also where the rules see none, for a scorer that learned
+	strength map[string]map[string]float64 // of labels by field and form, as corrections say; nil: by their order
+	wide     bool                          // candidates also where the rules see none, for a scorer that learned
 	facts    *amountFacts
 	pointed  map[pointedAt]map[int]float64
 	pageRows [][2]int
@@ -59,9 +60,17 @@ type reader struct {
 }
 
 func newReader(reading doc.Reading, t doc.Type) *reader {
+	return newTaughtReader(reading, t, func(string) Wording { return nil })
+}
+
+// newTaughtReader is newReader with what was learned of the labels of each field.
+func newTaughtReader(reading doc.Reading, t doc.Type, wordingOf func(field string) Wording) *reader {
+	t, strength := taught(t, wordingOf)
 	l := newLayout(reading)
-	r := &reader{layout: l, hints: hintsOf(l), fields: t.Fields, typ: t,
-		repeats: map[string]int{}, patterns: map[string]*regexp.Regexp{}, first: map[doc.FieldType]int{}, last: map[doc.FieldType]int{}}
+	r := &reader{
+		strength: strength, layout: l, hints: hintsOf(l), fields: t.Fields, typ: t,
+		repeats: map[string]int{}, patterns: map[string]*regexp.Regexp{}, first: map[doc.FieldType]int{}, last: map[doc.FieldType]int{},
+	}
 	r.all = l.candidates(r.hints)
 	r.byRow = make([][]Candidate, len(l.rows))
 	for _, c := range r.all {
@@ -150,8 +159,10 @@ func (r *reader) fits(spec doc.FieldSpec, value string) bool {
 // place gives the features of c that need no label.
 func (r *reader) place(c Candidate) Features {
 	p := r.layout.pages[c.Page]
-	f := Features{PageIndex: c.Page, Pages: len(r.layout.pages), WordConf: c.Conf, Cents: c.Decimals, HasSign: c.Currency != "",
-		Repeats: r.repeats[string(c.Type)+c.Value], First: r.first[c.Type] == c.Row, Last: r.last[c.Type] == c.Row}
+	f := Features{
+		PageIndex: c.Page, Pages: len(r.layout.pages), WordConf: c.Conf, Cents: c.Decimals, HasSign: c.Currency != "",
+		Repeats: r.repeats[string(c.Type)+c.Value], First: r.first[c.Type] == c.Row, Last: r.last[c.Type] == c.Row,
+	}
 	if w, h := r.extent(p); w > 0 && h > 0 {
 		f.X = float64(c.Box[0]+c.Box[2]) / 2 / float64(w)
 		f.Y = float64(c.Box[1]+c.Box[3]) / 2 / float64(h)
@@ -203,6 +214,9 @@ func (r *reader) labelled(m labelMatch, c Candidate, rel Relation, between int) 
 	f := r.place(c)
 	f.Relation, f.Label, f.LabelLen, f.Edge, f.Between = rel, m.sim, len(m.form), m.edge, between
 	f.Strength = 1 - float64(m.rank)/float64(max(m.of, 1))
+	if s, ok := r.strength[r.fields[m.field].Name][m.form]; ok {
+		f.Strength = s
+	}
 	if c.Type != doc.Money && c.Type != doc.Date { // the order of labels says much about sums and dates, and little about the rest
 		f.Strength = 0.5 + f.Strength/2
 	}

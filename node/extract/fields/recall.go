@@ -44,9 +44,9 @@ type recollection struct {
 // recall gives candidates of field i the scores that memory adds: of values that a vendor
 // repeats weighed by hand, of others as learned says, by hand too where it is nil. How vendors
 // repeat themselves is not learned from the vendors that a site knows: most print one address
-// in the plainest way, and what is learned from these takes the odd one for an error. A candidate that differs from a confirmed value
-// only by what OCR confuses is tried as that value too, and says so. Memory orders
-// what stands on the page: it takes no answer away.
+// in the plainest way, and what is learned from these takes the odd one for an error. A
+// candidate that differs from a confirmed value only by what OCR confuses is tried as that value
+// too, and says so. Memory orders what stands on the page: it takes no answer away.
 func (v *Acquaintance) recall(r *reader, i int, list []scored, learned *learn.Forest) []scored {
 	if !v.knows(r.fields[i].Name) {
 		return list

@@ -40,7 +40,8 @@ func TestMemoryKeepsAClearWord(t *testing.T) {
 	t.Parallel()
 	typ := shipped(t, "receipt")
 	m := fields.NewMemory(typ, []fields.Lesson{known("1", branch("KUCHAI LAMA", "4.00"), map[string]string{
-		"company": "GREEN LEAF TRADING SDN BHD", "address": "LOT 7, JALAN KUCHAI LAMA, TAMAN MERDEKA RAYA, 43200 CHERAS, SELANGOR"})})
+		"company": "GREEN LEAF TRADING SDN BHD", "address": "LOT 7, JALAN KUCHAI LAMA, TAMAN MERDEKA RAYA, 43200 CHERAS, SELANGOR",
+	})})
 	for street, want := range map[string]string{
 		"KUCHAI LANA": "KUCHAI LANA",
 		"KUCHAL LAMA": "KUCHAI LAMA", // OCR is sure of an l for an i
@@ -72,7 +73,8 @@ func TestMemoryLeavesAnotherBranch(t *testing.T) {
 	t.Parallel()
 	typ := shipped(t, "receipt")
 	m := fields.NewMemory(typ, []fields.Lesson{known("1", branch("KUCHAI LAMA", "4.00"), map[string]string{
-		"company": "GREEN LEAF TRADING SDN BHD", "address": "LOT 7, JALAN KUCHAI LAMA, TAMAN MERDEKA RAYA, 43200 CHERAS, SELANGOR"})})
+		"company": "GREEN LEAF TRADING SDN BHD", "address": "LOT 7, JALAN KUCHAI LAMA, TAMAN MERDEKA RAYA, 43200 CHERAS, SELANGOR",
+	})})
 	form := func(s string) string { return fields.CompareForm(doc.Address, s) }
 	for street, want := range map[string]string{"KUCHAI LANA": "KUCHAI LAMA", "KUCHAL LAMA": "KUCHAI LAMA", "JOHOR JAYA": "JOHOR JAYA", "KUCHAI LAMA": "KUCHAI LAMA"} {
 		f := valueWith(m, blurred(branch(street, "5.00")), typ, "address")
@@ -185,8 +187,10 @@ func ofStates(t *testing.T, typ doc.Type) *fields.Model {
 	t.Helper()
 	var lessons []fields.Lesson
 	for v := range 4 {
-		lessons = append(lessons, fields.Lesson{ID: fmt.Sprint("o", v), Vendor: fmt.Sprint("o", v), Labels: map[string]string{"address": fmt.Sprintf("%d, JALAN AMAN, 50000 KUALA LUMPUR, SELANGOR", v+1)},
-			Reading: page(fmt.Sprintf("SHOP%d ENTERPRISE", v), fmt.Sprintf("%d, JALAN AMAN,", v+1), "50000 KUALA LUMPUR, SELANGOR", "KIOSK", "Date|02.03.2026", "TOTAL|4.00")})
+		lessons = append(lessons, fields.Lesson{
+			ID: fmt.Sprint("o", v), Vendor: fmt.Sprint("o", v), Labels: map[string]string{"address": fmt.Sprintf("%d, JALAN AMAN, 50000 KUALA LUMPUR, SELANGOR", v+1)},
+			Reading: page(fmt.Sprintf("SHOP%d ENTERPRISE", v), fmt.Sprintf("%d, JALAN AMAN,", v+1), "50000 KUALA LUMPUR, SELANGOR", "KIOSK", "Date|02.03.2026", "TOTAL|4.00"),
+		})
 	}
 	model, err := fields.Learn(typ, lessons, fields.LearnOptions{})
 	if err != nil {

@@ -1,0 +1,364 @@
+package fields
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/recto-edge/recto/node/doc"
+)
+
+// Wording is what corrections say of the labels of a type, on documents of whatever vendor: by
+// field and label, how often it led to the confirmed value. Labels that nobody named are learned
+// where a confirmed value stands behind or under them. It is for fields that the rules read: a
+// scorer that learned sees the words around a value by itself.
+type Wording map[string]map[string]Led
+
+// Led is how often a label led to the confirmed value, of the documents on which it led
+// anywhere.
+type Led struct {
+	Label string `json:"label"` // as it was printed, or as somebody named it
+	Right int    `json:"right"`
+	Of    int    `json:"of"`
+}
+
+// What is believed of a label before it was seen to lead anywhere counts as so many documents: of
+// one that somebody named its place among the others, of a learned one so much.
+const (
+	believedFor  = 3
+	learnedLabel = 0.0
+	leastLed     = 0.2 // of a learned one that is used: it led right once, and on one other at most wrong
+)
+
+// trust is the share of documents on which a label leads to the right value, believed to be prior
+// before there was any.
+func (l Led) trust(prior float64) float64 {
+	return (float64(l.Right) + believedFor*prior) / float64(l.Of+believedFor)
+}
+
+// fewLabels is how many labels a field has at most to which others are learned: who wrote more
+// has seen many documents.
+const fewLabels = 7
+
+// learnsLabels says whether labels are learned for a field: one of few labels that is found by
+// them.
+func learnsLabels(spec doc.FieldSpec) bool {
+	return spec.Type != doc.Table && len(spec.Labels) <= fewLabels && (len(spec.Labels) > 0 || spec.Hint == "")
+}
+
+// taught gives t with the labels that were learned behind its own, and the strength of each label
+// by field and form, as the wording of each field says.
+func taught(t doc.Type, wordingOf func(field string) Wording) (doc.Type, map[string]map[string]float64) {
+	t.Fields = slices.Clone(t.Fields)
+	strengths := map[string]map[string]float64{}
+	for i, spec := range t.Fields {
+		if w := wordingOf(spec.Name); len(w[spec.Name]) > 0 && learnsLabels(spec) {
+			t.Fields[i].Labels, strengths[spec.Name] = w.labels(spec)
+		}
+	}
+	return t, strengths
+}
+
+// labels gives the labels of a field with the learned ones, and their strengths by form.
+func (w Wording) labels(spec doc.FieldSpec) ([]string, map[string]float64) {
+	seen := w[spec.Name]
+	out, strength := slices.Clone(spec.Labels), map[string]float64{}
+	for _, l := range labelsOf([]doc.FieldSpec{spec}) {
+		if l.field >= 0 {
+			strength[l.form] = seen[l.form].trust(1 - float64(l.rank)/float64(l.of))
+		}
+	}
+	for form, n := range seen {
+		_, own := strength[form]
+		if trust := n.trust(learnedLabel); !own && trust >= leastLed {
+			out = append(out, n.Label)
+			strength[form] = trust
+		}
+	}
+	slices.SortFunc(out[len(spec.Labels):], cmp.Compare[string]) // maps have no order
+	return out, strength
+}
+
+// WordingOf gives what lessons say of the labels of t.
+func WordingOf(t doc.Type, lessons []Lesson) Wording {
+	w := Wording{}
+	for _, l := range lessons {
+		w.learn(t, l)
+	}
+	return w
+}
+
+// learn adds a document whose fields a person confirmed.
+func (w Wording) learn(t doc.Type, l Lesson) {
+	if !slices.ContainsFunc(t.Fields, learnsLabels) {
+		return
+	}
+	w.add(found(t, l))
+	w.add(w.ledOn(t, l))
+	for _, forms := range w {
+		for len(forms) > mostLearned {
+			delete(forms, slices.MinFunc(slices.Collect(maps.Keys(forms)), func(a, b string) int {
+				return cmp.Or(cmp.Compare(forms[a].Right, forms[b].Right), cmp.Compare(forms[b].Of, forms[a].Of), cmp.Compare(a, b))
+			}))
+		}
+	}
+}
+
+// mostLearned is how many labels of a field are kept, those that led to most confirmed values.
+const mostLearned = 200
+
+// found gives what may be labels of the confirmed values of a document, as leading nowhere yet.
+func found(t doc.Type, l Lesson) Wording {
+	out := Wording{}
+	r := newReader(l.Reading, t)
+	for _, spec := range t.Fields {
+		if label := l.Labels[spec.Name]; label != "" && learnsLabels(spec) {
+			for _, printed := range r.labelsBeside(spec, label) {
+				out.note(spec.Name, Led{Label: printed})
+			}
+		}
+	}
+	return out
+}
+
+// ledOn says where the labels of t and those of w lead on a document.
+func (w Wording) ledOn(t doc.Type, l Lesson) Wording {
+	out := Wording{}
+	all := t // with every label that is known, trusted or not
+	all.Fields = slices.Clone(t.Fields)
+	for i, spec := range t.Fields {
+		all.Fields[i].Labels = slices.Concat(spec.Labels, slices.Sorted(maps.Keys(w[spec.Name]))) // forms are labels too
+	}
+	r := newReader(l.Reading, all)
+	for i, spec := range t.Fields {
+		label, known := l.Labels[spec.Name]
+		if !known || !learnsLabels(spec) {
+			continue
+		}
+		for form, value := range r.ledTo(i) {
+			n := Led{Label: form, Of: 1}
+			if label != "" && CompareForm(spec.Type, value) == CompareForm(spec.Type, label) {
+				n.Right = 1
+			}
+			out.note(spec.Name, n)
+		}
+	}
+	return out
+}
+
+// add adds what another wording saw.
+func (w Wording) add(o Wording) {
+	for field, forms := range o {
+		for _, n := range forms {
+			w.note(field, n)
+		}
+	}
+}
+
+// wordings gives what lessons say of labels, beside base: all of them, and for each lesson those
+// of other vendors, as a document of a vendor is read that nobody knows.
+func wordings(t doc.Type, lessons []Lesson, base Wording) (all Wording, others []Wording) {
+	all = Wording{}
+	all.add(base)
+	all.add(labelsNamed(t))
+	finders := map[[2]string]int{} // of each label: vendors, and those who named it
+	for field, forms := range all {
+		for form := range forms {
+			finders[[2]string{field, form}]++
+		}
+	}
+	by, saw := map[string]Wording{}, map[string]Wording{} // vendors: labels found, and where all lead
+	for _, l := range lessons {
+		if by[l.Vendor] == nil {
+			by[l.Vendor], saw[l.Vendor] = Wording{}, Wording{}
+		}
+		by[l.Vendor].add(found(t, l))
+	}
+	for _, w := range by {
+		all.add(w)
+		for field, forms := range w {
+			for form := range forms {
+				finders[[2]string{field, form}]++
+			}
+		}
+	}
+	for _, l := range lessons {
+		saw[l.Vendor].add(all.ledOn(t, l))
+	}
+	for _, w := range saw {
+		all.add(w)
+	}
+	without := map[string]Wording{}
+	for v := range by {
+		without[v] = Wording{}
+		for field, forms := range all {
+			for form, n := range forms {
+				_, own := by[v][field][form]
+				if finders[[2]string{field, form}] > 1 || !own {
+					less := saw[v][field][form]
+					without[v].note(field, Led{n.Label, n.Right - less.Right, n.Of - less.Of})
+				}
+			}
+		}
+	}
+	for _, l := range lessons {
+		others = append(others, without[l.Vendor])
+	}
+	return all, others
+}
+
+// labelsNamed gives the labels of a type's own, as leading nowhere yet.
+func labelsNamed(t doc.Type) Wording {
+	out := Wording{}
+	for _, spec := range t.Fields {
+		for _, l := range spec.Labels {
+			if !strings.HasPrefix(l, "!") {
+				out.note(spec.Name, Led{Label: l})
+			}
+		}
+	}
+	return out
+}
+
+// note adds what was seen of a label.
+func (w Wording) note(field string, n Led) {
+	if w[field] == nil {
+		w[field] = map[string]Led{}
+	}
+	form := squash(n.Label)
+	was, known := w[field][form]
+	if !known {
+		was.Label = n.Label
+	}
+	w[field][form] = Led{was.Label, was.Right + n.Right, was.Of + n.Of}
+}
+
+// ledTo gives the values that each label of field i leads to best.
+func (r *reader) ledTo(i int) map[string]string {
+	best := map[string]scored{}
+	for _, m := range r.matches {
+		if m.field != i {
+			continue
+		}
+		for _, c := range r.beside(m, r.fields[i]) {
+			if b, ok := best[m.form]; !ok || c.score > b.score {
+				best[m.form] = c
+			}
+		}
+	}
+	out := map[string]string{}
+	for form, c := range best {
+		if c.score > 0 {
+			out[form] = c.Value
+		}
+	}
+	return out
+}
+
+// Bounds of what may be a label, in letters and words.
+const (
+	leastLabel   = 3
+	longestLabel = 30
+	mostWords    = 4
+)
+
+// labelsBeside gives what may be labels of a confirmed value wherever it stands: the words before
+// it in its cell, or else in the cell before, and the cell above.
+func (r *reader) labelsBeside(spec doc.FieldSpec, value string) []string {
+	var out []string
+	add := func(rw *row, at span) {
+		from := at.to
+		for from > at.from && at.to-from < mostWords && !hasDigit(rw.tokens[from-1].squash) {
+			from--
+		}
+		printed := rw.textOf(span{from, at.to})
+		if n := len(squash(printed)); n >= leastLabel && n <= longestLabel && !slices.Contains(out, printed) {
+			out = append(out, printed)
+		}
+	}
+	for _, at := range r.standsAt(spec, value) {
+		cell := at.row.cells[at.row.tokens[at.at.from].cell]
+		before := r.wordsBefore(at.row, span{cell.from, at.at.from})
+		for k := at.row.tokens[at.at.from].cell - 1; before.to == before.from && k >= 0; k-- {
+			before = r.wordsBefore(at.row, at.row.cells[k])
+		}
+		add(at.row, before)
+		if up, c, ok := r.cellAbove(at.row, at.row.boxOf(at.at)); ok {
+			add(up, c)
+		}
+	}
+	return out
+}
+
+// wordsBefore gives what is left of at without the numbers and marks at its end.
+func (r *reader) wordsBefore(rw *row, at span) span {
+	for at.to > at.from {
+		if t := rw.tokens[at.to-1]; t.squash != "" && !hasDigit(t.squash) {
+			break
+		}
+		at.to--
+	}
+	return at
+}
+
+// cellAbove gives the nearest cell above a box, in reach of it.
+func (r *reader) cellAbove(rw *row, box doc.Box) (*row, span, bool) {
+	for k := rw.index - 1; k >= 0 && r.layout.rows[k].page == rw.page; k-- {
+		up := r.layout.rows[k]
+		if box[1]-up.box[3] > reach*r.layout.height[rw.page] {
+			break
+		}
+		for _, c := range up.cells {
+			if b := up.boxOf(c); b[0] < box[2] && b[2] > box[0] {
+				return up, c, true
+			}
+		}
+	}
+	return nil, span{}, false
+}
+
+// at is a place on a row.
+type at struct {
+	row *row
+	at  span
+}
+
+// standsAt gives the places where a value stands: candidates of its type, or whole words that
+// spell it.
+func (r *reader) standsAt(spec doc.FieldSpec, value string) []at {
+	var out []at
+	want := CompareForm(spec.Type, value)
+	for _, c := range r.all {
+		if c.Type == spec.Type && CompareForm(spec.Type, c.Value) == want {
+			out = append(out, at{r.layout.rows[c.Row], c.at})
+		}
+	}
+	if len(out) > 0 {
+		return out
+	}
+	letters := squash(value)
+	for _, rw := range r.layout.rows {
+		for from := range rw.tokens {
+			if to, ok := spelled(rw, from, letters); ok {
+				out = append(out, at{rw, span{from, to}})
+			}
+		}
+	}
+	return out
+}
+
+// spelled says where the words of a row end that spell letters from a word on.
+func spelled(rw *row, from int, letters string) (to int, ok bool) {
+	if letters == "" || rw.tokens[from].squash == "" {
+		return 0, false
+	}
+	for to = from; to < len(rw.tokens) && letters != ""; to++ {
+		rest, ok := strings.CutPrefix(letters, rw.tokens[to].squash)
+		if !ok {
+			return 0, false
+		}
+		letters = rest
+	}
+	return to, letters == ""
+}
