@@ -225,10 +225,17 @@ func (m models) atTrainer(ctx context.Context, q trainQuestion) (doc.ModelList, 
 }
 
 func (m models) here(ctx context.Context, q trainQuestion) (doc.ModelList, error) {
+	ask := m.n.learner.Models
 	if q.Train {
-		return m.n.learner.Train(ctx, q.Type)
+		ask = m.n.learner.Train
 	}
-	return m.n.learner.Models(ctx, q.Type)
+	out, err := ask(ctx, q.Type)
+	if err != nil {
+		return out, err
+	}
+	t, err := m.n.types.Get(ctx, q.Type)
+	out.Labels = m.n.learner.Knowledge()[q.Type].Labels(t)
+	return out, err
 }
 
 func (n *Node) serveTrain(w http.ResponseWriter, r *http.Request) {

@@ -3,6 +3,7 @@ package node_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"testing"
 
 	"github.com/recto-edge/recto/node/doc"
@@ -28,7 +29,8 @@ func permit(n int) (content []byte, said map[string]string) {
 
 // TestNewType_OfThreeExamplesReadsTheFourth: an admin defines a type, drops three
 // examples, corrects what is wrong, and the fourth is right in each field, although no
-// model was made and none was asked: the rules read it, and what was confirmed of the office.
+// model was made and none was asked: the rules read it, and what was confirmed of the office. What was
+// corrected helps on the form of another office too.
 func TestNewType_OfThreeExamplesReadsTheFourth(t *testing.T) {
 	t.Parallel()
 	p := newProcess(t)
@@ -53,6 +55,17 @@ func TestNewType_OfThreeExamplesReadsTheFourth(t *testing.T) {
 	}
 	if wrong == 0 {
 		t.Fatal("nothing had to be corrected: the test tests nothing")
+	}
+	// Another office prints the fee behind the same words, elsewhere on the page.
+	other := page([3]any{300, 790, "Highland Planning Authority"}, [3]any{300, 774, "4 Castle Wynd, Inverness"}, [3]any{300, 758, "Tel +44 1463 555 019"},
+		[3]any{60, 500, "Building permit"}, [3]any{60, 480, "Levy for inspection 321.00"}, [3]any{60, 460, "Permit no HP-77"})
+	if f := fieldOf(p.deliver("other.pdf", "permit", other), "fee"); f.Value != "321.00" {
+		t.Errorf("the fee of another office: %+v", f)
+	}
+	var list doc.ModelList
+	p.ask(http.MethodGet, "/api/v1/types/permit/models", "", http.StatusOK, &list)
+	if want := (doc.LabelUse{Field: "fee", Label: "Levy for inspection", Learned: true, Right: 3, Of: 3}); !slices.Contains(list.Labels, want) {
+		t.Errorf("labels %+v, want %+v among them", list.Labels, want)
 	}
 	content, said := permit(3)
 	rec := p.deliver("fourth.pdf", "permit", content)

@@ -104,6 +104,19 @@ func printModels(out io.Writer, l doc.ModelList) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
+	if len(l.Labels) > 0 {
+		fmt.Fprintln(w, "\nFIELD\tLABEL\tLED TO THE VALUE\t\t")
+		for _, x := range l.Labels {
+			learned := ""
+			if x.Learned {
+				learned = "learned"
+			}
+			fmt.Fprintf(w, "%s\t%s\t%d of %d\t%s\t\n", x.Field, x.Label, x.Right, x.Of, learned)
+		}
+		if err := w.Flush(); err != nil {
+			return err
+		}
+	}
 	t := l.Training
 	fmt.Fprintf(out, "%s to learn from, %d since the last training; training: %s", plural(l.Reviewed, "reviewed document"), t.Reviews, t.State)
 	if t.Stage != "" {

@@ -67,6 +67,17 @@ type ModelList struct {
 	Reviewed int         `json:"reviewed"` // documents there are to learn from
 	Training Training    `json:"training"`
 	Warning  string      `json:"warning,omitempty"` // the live model is not the one that was chosen, and why
+	// Labels are those whose worth corrections have shown, field by field as the type has them.
+	Labels []LabelUse `json:"labels,omitempty"`
+}
+
+// LabelUse is how often a label led to the confirmed value of its field.
+type LabelUse struct {
+	Field   string `json:"field"`
+	Label   string `json:"label"`
+	Learned bool   `json:"learned,omitempty"` // nobody named it: it stood beside a confirmed value
+	Right   int    `json:"right"`
+	Of      int    `json:"of"` // documents on which it led anywhere
 }
 
 // Target is what an admin asks of accepted values.

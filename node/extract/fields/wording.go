@@ -80,6 +80,25 @@ func (w Wording) labels(spec doc.FieldSpec) ([]string, map[string]float64) {
 	return out, strength
 }
 
+// Labels says of the labels of t, those that led anywhere on documents that people looked at, how
+// often each led to the confirmed value. Learned ones that are not used are left out.
+func (k Knowledge) Labels(t doc.Type) []doc.LabelUse {
+	var out []doc.LabelUse
+	for _, spec := range t.Fields {
+		w := k.wordingOf(spec.Name)
+		if !learnsLabels(spec) || w == nil {
+			continue
+		}
+		labels, _ := w.labels(spec)
+		for i, l := range labels {
+			if n := w[spec.Name][squash(l)]; n.Of > 0 {
+				out = append(out, doc.LabelUse{Field: spec.Name, Label: l, Learned: i >= len(spec.Labels), Right: n.Right, Of: n.Of})
+			}
+		}
+	}
+	return out
+}
+
 // WordingOf gives what lessons say of the labels of t.
 func WordingOf(t doc.Type, lessons []Lesson) Wording {
 	w := Wording{}
