@@ -221,5 +221,5 @@ func endsLabel(r *row, j int) bool {
 	if j+1 >= len(r.tokens) || r.tokens[j+1].cell != r.tokens[j].cell {
 		return true
 	}
-	return strings.HasPrefix(r.tokens[j+1].text, ":")
+	return strings.HasPrefix(r.tokens[j+1].text, ":") || r.tokens[j+1].text == "#"
 }

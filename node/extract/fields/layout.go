@@ -77,6 +77,9 @@ type segment struct {
 	box   doc.Box
 }
 
+// sameLine says whether whoever read the page took both for one line.
+func (s segment) sameLine(o segment) bool { return s.words[0].Line == o.words[0].Line }
+
 // rowsOf joins segments that stand side by side, following the slope of a
 // crooked page: each segment is compared with the nearest one of a row, not
 // with the row as a whole.
@@ -96,7 +99,12 @@ func rowsOf(words []doc.Word, h int) [][]doc.Word {
 			if s.box[0] < last.box[2]-h {
 				continue
 			}
-			if o := overlap(last.box, s.box); o > most {
+			o := overlap(last.box, s.box)
+			if o > 0.5 && slices.ContainsFunc(r.segs, s.sameLine) {
+				best = r
+				break
+			}
+			if o > most {
 				best, most = r, o
 			}
 		}
