@@ -41,10 +41,14 @@ func (l Led) trust(prior float64) float64 {
 // has seen many documents.
 const fewLabels = 7
 
-// learnsLabels says whether labels are learned for a field: one of few labels that is found by
-// them.
+// learnsLabels says whether labels are learned for a field: one of few labels that is not found
+// by its place or kind.
 func learnsLabels(spec doc.FieldSpec) bool {
-	return spec.Type != doc.Table && len(spec.Labels) <= fewLabels && (len(spec.Labels) > 0 || spec.Hint == "")
+	switch place, _, _ := strings.Cut(spec.Hint, " "); place {
+	case "top", "seller", "buyer", "document", "code":
+		return false
+	}
+	return spec.Type != doc.Table && spec.Type != doc.Currency && len(spec.Labels) <= fewLabels
 }
 
 // taught gives t with the labels that were learned behind its own, and the strength of each label
@@ -227,10 +231,13 @@ func wordings(t doc.Type, lessons []Lesson, base Wording) (all Wording, others [
 	return all, others
 }
 
-// labelsNamed gives the labels of a type's own, as leading nowhere yet.
+// labelsNamed gives the own labels of fields that learn others, as leading nowhere yet.
 func labelsNamed(t doc.Type) Wording {
 	out := Wording{}
 	for _, spec := range t.Fields {
+		if !learnsLabels(spec) {
+			continue
+		}
 		for _, l := range spec.Labels {
 			if !strings.HasPrefix(l, "!") {
 				out.note(spec.Name, Led{Label: l})
