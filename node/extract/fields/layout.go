@@ -45,7 +45,7 @@ func newLayout(r doc.Reading) *layout {
 	for i, p := range r.Pages {
 		h := medianHeight(p.Words)
 		l.height = append(l.height, h)
-		for _, w := range rowsOf(p.Words, h) {
+		for _, w := range rowsOf(p.Words, h, sourceOf(p) == doc.FromText) {
 			if len(w) == 0 {
 				continue
 			}
@@ -77,13 +77,14 @@ type segment struct {
 	box   doc.Box
 }
 
-// sameLine says whether whoever read the page took both for one line.
+// sameLine says whether both are of one line of the source.
 func (s segment) sameLine(o segment) bool { return s.words[0].Line == o.words[0].Line }
 
 // rowsOf joins segments that stand side by side, following the slope of a
 // crooked page: each segment is compared with the nearest one of a row, not
-// with the row as a whole.
-func rowsOf(words []doc.Word, h int) [][]doc.Word {
+// with the row as a whole. lined says that the source knows which words are one line, as a text
+// layer does: these stay together. Lines of OCR are pieces of print, and say less.
+func rowsOf(words []doc.Word, h int, lined bool) [][]doc.Word {
 	segs := segmentsOf(words, h)
 	slices.SortStableFunc(segs, func(a, b segment) int { return a.box[0] - b.box[0] })
 	type open struct {
@@ -100,7 +101,7 @@ func rowsOf(words []doc.Word, h int) [][]doc.Word {
 				continue
 			}
 			o := overlap(last.box, s.box)
-			if o > 0.5 && slices.ContainsFunc(r.segs, s.sameLine) {
+			if lined && o > 0.5 && slices.ContainsFunc(r.segs, s.sameLine) {
 				best = r
 				break
 			}

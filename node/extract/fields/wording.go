@@ -11,8 +11,8 @@ import (
 
 // Wording is what corrections say of the labels of a type, on documents of whatever vendor: by
 // field and label, how often it led to the confirmed value. Labels that nobody named are learned
-// where a confirmed value stands behind or under them. It is for fields that the rules read: a
-// scorer that learned sees the words around a value by itself.
+// where a confirmed value stands behind or under them. A model keeps that of its documents, for the
+// fields of its scorers; for the others that of the site's corrections counts.
 type Wording map[string]map[string]Led
 
 // Led is how often a label led to the confirmed value, of the documents on which it led
@@ -119,17 +119,26 @@ func (w Wording) learn(t doc.Type, l Lesson) {
 	}
 	w.add(found(t, l))
 	w.add(w.ledOn(t, l))
-	for _, forms := range w {
-		for len(forms) > mostLearned {
-			delete(forms, slices.MinFunc(slices.Collect(maps.Keys(forms)), func(a, b string) int {
-				return cmp.Or(cmp.Compare(forms[a].Right, forms[b].Right), cmp.Compare(forms[b].Of, forms[a].Of), cmp.Compare(a, b))
-			}))
+	w.keepBest(func(field, form string) int { return w[field][form].Right })
+}
+
+// mostLearned is how many labels of a field are kept: each is looked for on each page.
+const mostLearned = 200
+
+// keepBest forgets the labels of a field that are worth least, where there are too many.
+func (w Wording) keepBest(worth func(field, form string) int) {
+	for field, forms := range w {
+		if len(forms) <= mostLearned {
+			continue
+		}
+		best := slices.SortedFunc(maps.Keys(forms), func(a, b string) int {
+			return cmp.Or(cmp.Compare(worth(field, b), worth(field, a)), cmp.Compare(a, b))
+		})
+		for _, form := range best[mostLearned:] {
+			delete(forms, form)
 		}
 	}
 }
-
-// mostLearned is how many labels of a field are kept, those that led to most confirmed values.
-const mostLearned = 200
 
 // found gives what may be labels of the confirmed values of a document, as leading nowhere yet.
 func found(t doc.Type, l Lesson) Wording {
@@ -160,7 +169,7 @@ func (w Wording) ledOn(t doc.Type, l Lesson) Wording {
 			continue
 		}
 		for form, value := range r.ledTo(i) {
-			n := Led{Label: form, Of: 1}
+			n := Led{Label: cmp.Or(w[spec.Name][form].Label, form), Of: 1}
 			if label != "" && CompareForm(spec.Type, value) == CompareForm(spec.Type, label) {
 				n.Right = 1
 			}
@@ -182,6 +191,9 @@ func (w Wording) add(o Wording) {
 // wordings gives what lessons say of labels, beside base: all of them, and for each lesson those
 // of other vendors, as a document of a vendor is read that nobody knows.
 func wordings(t doc.Type, lessons []Lesson, base Wording) (all Wording, others []Wording) {
+	if !slices.ContainsFunc(t.Fields, learnsLabels) {
+		return nil, make([]Wording, len(lessons))
+	}
 	all = Wording{}
 	all.add(base)
 	all.add(labelsNamed(t))
@@ -206,6 +218,7 @@ func wordings(t doc.Type, lessons []Lesson, base Wording) (all Wording, others [
 			}
 		}
 	}
+	all.keepBest(func(field, form string) int { return finders[[2]string{field, form}] })
 	for _, l := range lessons {
 		saw[l.Vendor].add(all.ledOn(t, l))
 	}
@@ -254,7 +267,7 @@ func (w Wording) note(field string, n Led) {
 	}
 	form := squash(n.Label)
 	was, known := w[field][form]
-	if !known {
+	if !known || n.Label < was.Label { // of several the same one, whichever comes first
 		was.Label = n.Label
 	}
 	w[field][form] = Led{was.Label, was.Right + n.Right, was.Of + n.Of}
@@ -280,111 +293,4 @@ func (r *reader) ledTo(i int) map[string]string {
 		}
 	}
 	return out
-}
-
-// Bounds of what may be a label, in letters and words.
-const (
-	leastLabel   = 3
-	longestLabel = 30
-	mostWords    = 4
-)
-
-// labelsBeside gives what may be labels of a confirmed value wherever it stands: the words before
-// it in its cell, or else in the cell before, and the cell above.
-func (r *reader) labelsBeside(spec doc.FieldSpec, value string) []string {
-	var out []string
-	add := func(rw *row, at span) {
-		from := at.to
-		for from > at.from && at.to-from < mostWords && !hasDigit(rw.tokens[from-1].squash) {
-			from--
-		}
-		printed := rw.textOf(span{from, at.to})
-		if n := len(squash(printed)); n >= leastLabel && n <= longestLabel && !slices.Contains(out, printed) {
-			out = append(out, printed)
-		}
-	}
-	for _, at := range r.standsAt(spec, value) {
-		cell := at.row.cells[at.row.tokens[at.at.from].cell]
-		before := r.wordsBefore(at.row, span{cell.from, at.at.from})
-		for k := at.row.tokens[at.at.from].cell - 1; before.to == before.from && k >= 0; k-- {
-			before = r.wordsBefore(at.row, at.row.cells[k])
-		}
-		add(at.row, before)
-		if up, c, ok := r.cellAbove(at.row, at.row.boxOf(at.at)); ok {
-			add(up, c)
-		}
-	}
-	return out
-}
-
-// wordsBefore gives what is left of at without the numbers and marks at its end.
-func (r *reader) wordsBefore(rw *row, at span) span {
-	for at.to > at.from {
-		if t := rw.tokens[at.to-1]; t.squash != "" && !hasDigit(t.squash) {
-			break
-		}
-		at.to--
-	}
-	return at
-}
-
-// cellAbove gives the nearest cell above a box, in reach of it.
-func (r *reader) cellAbove(rw *row, box doc.Box) (*row, span, bool) {
-	for k := rw.index - 1; k >= 0 && r.layout.rows[k].page == rw.page; k-- {
-		up := r.layout.rows[k]
-		if box[1]-up.box[3] > reach*r.layout.height[rw.page] {
-			break
-		}
-		for _, c := range up.cells {
-			if b := up.boxOf(c); b[0] < box[2] && b[2] > box[0] {
-				return up, c, true
-			}
-		}
-	}
-	return nil, span{}, false
-}
-
-// at is a place on a row.
-type at struct {
-	row *row
-	at  span
-}
-
-// standsAt gives the places where a value stands: candidates of its type, or whole words that
-// spell it.
-func (r *reader) standsAt(spec doc.FieldSpec, value string) []at {
-	var out []at
-	want := CompareForm(spec.Type, value)
-	for _, c := range r.all {
-		if c.Type == spec.Type && CompareForm(spec.Type, c.Value) == want {
-			out = append(out, at{r.layout.rows[c.Row], c.at})
-		}
-	}
-	if len(out) > 0 {
-		return out
-	}
-	letters := squash(value)
-	for _, rw := range r.layout.rows {
-		for from := range rw.tokens {
-			if to, ok := spelled(rw, from, letters); ok {
-				out = append(out, at{rw, span{from, to}})
-			}
-		}
-	}
-	return out
-}
-
-// spelled says where the words of a row end that spell letters from a word on.
-func spelled(rw *row, from int, letters string) (to int, ok bool) {
-	if letters == "" || rw.tokens[from].squash == "" {
-		return 0, false
-	}
-	for to = from; to < len(rw.tokens) && letters != ""; to++ {
-		rest, ok := strings.CutPrefix(letters, rw.tokens[to].squash)
-		if !ok {
-			return 0, false
-		}
-		letters = rest
-	}
-	return to, letters == ""
 }

@@ -1,6 +1,7 @@
 package fields
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/recto-edge/recto/node/doc"
@@ -24,8 +25,8 @@ func TestOthersWording(t *testing.T) {
 		t.Errorf("all say %+v of days, want %+v", got, want)
 	}
 	for i, want := range []map[string]Led{
-		{"flight": {"flight", 1, 1}, "days": {"Days", 1, 1}}, // to vendor a
-		{"flight": {"flight", 0, 0}, "days": {"Days", 1, 1}, "weeks": {"Weeks", 1, 1}},
+		{"flight": {"Flight", 1, 1}, "days": {"Days", 1, 1}}, // to vendor a
+		{"flight": {"Flight", 0, 0}, "days": {"Days", 1, 1}, "weeks": {"Weeks", 1, 1}},
 	} {
 		got := others[2*i]["from"]
 		if len(got) != len(want) {
@@ -36,5 +37,18 @@ func TestOthersWording(t *testing.T) {
 				t.Errorf("vendor %s: %s is known as %+v, want %+v", lessons[2*i].Vendor, form, got[form], n)
 			}
 		}
+	}
+}
+
+// TestFewLabelsAreKept: of too many labels those stay that led to most values.
+func TestFewLabelsAreKept(t *testing.T) {
+	t.Parallel()
+	w := Wording{}
+	for i := range mostLearned + 5 {
+		w.note("from", Led{fmt.Sprintf("label %c%c", 'a'+i/26, 'a'+i%26), i % 200, 200})
+	}
+	w.keepBest(func(field, form string) int { return w[field][form].Right })
+	if _, never := w["from"]["labelaa"]; len(w["from"]) != mostLearned || never {
+		t.Errorf("%d labels are kept; one that never led right: %v", len(w["from"]), never)
 	}
 }
