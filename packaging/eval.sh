@@ -6,7 +6,7 @@ data=${RECTO_DATA:-../shared/data}
 [ -d "$data" ] || { echo "no development data in $data: set RECTO_DATA"; exit 1; }
 readings=${READINGS:-$(mktemp -d)}
 run() { echo; echo "\$ recto eval $*"; "$bin" eval --misses "${MISSES:-0}" --readings "$readings" "$@"; }
-# vendors never seen, vendors confirmed, and what one confirmed document of a vendor brings
+# vendors never seen, vendors confirmed, and what another confirmed document of its vendor brings
 run --type receipt --folds 5 "$data/sroie"
 run --type receipt --folds 5 --random "$data/sroie"
 "$bin" eval --type receipt --folds 5 --readings "$readings" --json "$data/sroie" > "$readings/before.json"
