@@ -165,9 +165,8 @@ func (v *Acquaintance) learn(r *reader, i int, label string) {
 		}
 	}
 	if !found { // its lines are known though letters were misread
-		form := strings.ReplaceAll(want, " ", "")
 		for _, c := range r.offered(i).list {
-			if slipOf(strings.ReplaceAll(CompareForm(spec.Type, c.Value), " ", ""), form) != nil {
+			if slipped(CompareForm(spec.Type, c.Value), want) {
 				v.learnRun(r, spec, &c)
 				break
 			}

@@ -17,8 +17,7 @@ type scored struct {
 	rule     float64  // what the rules said, where something learned has scored since
 	recalled bool     // memory of the vendor speaks for it
 	unaided  float64  // the score before memory of the vendor was asked
-	near     *slip    // it is read as a value that was confirmed before: how the page differs
-	misread  bool     // it may be such a value, which is a candidate of its own
+	near     nearness // it is read as a value that was confirmed before
 	unfit    bool     // does not have the form that the field demands
 	method   string
 	checks   []string

@@ -107,9 +107,9 @@ func (v *Acquaintance) recollectValues(r *reader, spec doc.FieldSpec, list []sco
 		c, m := &list[k], &out[k]
 		n := byForm[CompareForm(spec.Type, c.Value)]
 		switch {
-		case c.near != nil && c.near.part:
+		case c.near == nearInPart:
 			m.add, m.speaks = nearLine, true
-		case c.near != nil:
+		case c.near == nearInAll:
 			m.add, m.speaks = nearValue, true
 		case n > 0: // of other lines than usual: as rare as it was
 			m.add, m.speaks = sameValue*max(float64(n)/float64(confirmed), 1-whole+fits[k].whole), true

@@ -7,13 +7,14 @@ import (
 	"github.com/recto-edge/recto/node/doc"
 )
 
-// slip is how a reading differs from the value it may be.
-type slip struct {
-	edits int     // characters that differ, but for shapes that OCR confuses
-	share float64 // of the value's characters
-	most  int     // of them close together: a word misread, or another word
-	part  bool    // only lines of the value are known
-}
+// nearness says how a reading comes near to what was confirmed.
+type nearness int
+
+const (
+	notNear    nearness = iota
+	nearInPart          // lines of it are lines of a confirmed value misread
+	nearInAll           // it is a confirmed value misread
+)
 
 // Bounds of what a misreading is.
 const (
@@ -39,13 +40,12 @@ func (v *Acquaintance) withNear(r *reader, spec doc.FieldSpec, list []scored) []
 		best = max(best, list[k].score)
 	}
 	for k := range len(list) {
-		last, slip := v.misread(r, spec, &list[k], list[k].score >= best-likelyLead)
-		if form := CompareForm(spec.Type, last); slip != nil && !forms[form] {
+		last, near := v.misread(r, spec, &list[k], list[k].score >= best-likelyLead)
+		if form := CompareForm(spec.Type, last); near != notNear && !forms[form] {
 			forms[form] = true
 			c := list[k]
-			c.Value, c.near = last, slip
+			c.Value, c.near = last, near
 			list = append(list, c)
-			list[k].misread = true
 		}
 	}
 	return list
@@ -54,43 +54,33 @@ func (v *Acquaintance) withNear(r *reader, spec doc.FieldSpec, list []scored) []
 // misread gives the value that c may be misread from: a confirmed one, or one with lines of
 // it. An unlikely candidate is tried only where it stands between the lines that the
 // confirmed one stood between.
-func (v *Acquaintance) misread(r *reader, spec doc.FieldSpec, c *scored, likely bool) (string, *slip) {
+func (v *Acquaintance) misread(r *reader, spec doc.FieldSpec, c *scored, likely bool) (string, nearness) {
 	lasts := v.Lasts[spec.Name]
 	if likely {
-		if last, s := nearest(CompareForm(spec.Type, c.Value), spec.Type, lasts); s != nil && !r.saysElse(c, c.Raw, last) {
-			return last, s
+		if last, ok := nearest(CompareForm(spec.Type, c.Value), spec.Type, lasts); ok && !r.saysElse(c, c.Raw, last) {
+			return last, nearInAll
 		}
 	}
 	if lasts[c.Value] == 0 && (likely || r.fitOf(c, v.Notes[spec.Name]).ends > 0) {
 		return r.nearLines(c, v.Lines[spec.Name])
 	}
-	return "", nil
+	return "", notNear
 }
 
 // nearLines gives an address of which some lines are lines of a confirmed one misread, with
 // these as they were confirmed: branches of a vendor may share all lines but the last.
-func (r *reader) nearLines(c *scored, lines map[string]int) (string, *slip) {
+func (r *reader) nearLines(c *scored, lines map[string]int) (string, nearness) {
 	parts := slices.Clone(c.lines)
 	if len(parts) < 2 {
-		return "", nil
+		return "", notNear
 	}
-	var all *slip
+	near := notNear
 	for k, part := range parts {
-		last, s := nearest(CompareForm(c.Type, part), c.Type, lines)
-		if s == nil || r.saysElse(c, part, last) {
-			continue
+		if last, ok := nearest(CompareForm(c.Type, part), c.Type, lines); ok && !r.saysElse(c, part, last) {
+			parts[k], near = last, nearInPart
 		}
-		if all == nil {
-			all = &slip{part: true}
-		}
-		parts[k] = last
-		all.edits, all.most = all.edits+s.edits, max(all.most, s.most)
 	}
-	value := joinLines(parts)
-	if all != nil {
-		all.share = float64(all.edits) / float64(len(value))
-	}
-	return value, all
+	return joinLines(parts), near
 }
 
 // saysElse says whether a text of c has a word that was read beyond doubt and is not in
@@ -140,25 +130,21 @@ func (r *reader) clearWords(c *scored) map[string]bool {
 // was most likely meant to be: letters that differ only here and there, and blanks and
 // marks. Digits must be the same but for one that was lost: another number is another value,
 // and so are words between the same others that only one of both has.
-func nearest(form string, ft doc.FieldType, lasts map[string]int) (string, *slip) {
-	best, most := "", 0
-	var how *slip
+func nearest(form string, ft doc.FieldType, lasts map[string]int) (best string, ok bool) {
+	most := 0
 	for last, n := range lasts {
 		other := CompareForm(ft, last)
 		if form == other {
-			return "", nil
+			return "", false
 		}
 		if n < most || n == most && most > 0 && last > best {
 			continue
 		}
-		if oneMore(form, other) || oneMore(other, form) {
-			continue
-		}
-		if s := slipOf(strings.ReplaceAll(form, " ", ""), strings.ReplaceAll(other, " ", "")); s != nil {
-			best, most, how = last, n, s
+		if slipped(form, other) && !oneMore(form, other) && !oneMore(other, form) {
+			best, most = last, n
 		}
 	}
-	return best, how
+	return best, most > 0
 }
 
 // oneMore says whether a is b with one word more between its first and its last: OCR loses
@@ -176,34 +162,33 @@ func oneMore(a, b string) bool {
 	return false
 }
 
-// slipOf says how a may be b with a few misread characters; nil when it may not.
-func slipOf(a, b string) *slip {
+// slipped says whether a may be b with a few misread characters, both in the form for comparison.
+func slipped(a, b string) bool {
+	a, b = strings.ReplaceAll(a, " ", ""), strings.ReplaceAll(b, " ", "")
 	x, y := []rune(strings.ToLower(a)), []rune(strings.ToLower(b))
 	limit := len(y) / slipShare
 	if len(y) < leastSlipped || len(x)-len(y) > limit || len(y)-len(x) > limit {
-		return nil
+		return false
 	}
 	if da, db := digitsOf(a), digitsOf(b); da != db && !(len(da) != len(db) && distance(da, db, 1) <= 1 && len(db) >= 4) {
-		return nil
+		return false
 	}
 	at := edits(x, y, limit)
 	if at == nil {
-		return nil
+		return false
 	}
-	most := 0
 	for i, from := range *at {
-		n := 0
+		near := 0 // so many close together: a word misread, or another word
 		for _, p := range (*at)[i:] {
 			if p < from+slipReach {
-				n++
+				near++
 			}
 		}
-		most = max(most, n)
+		if near > slipsWithin {
+			return false
+		}
 	}
-	if most > slipsWithin {
-		return nil
-	}
-	return &slip{edits: len(*at), share: float64(len(*at)) / float64(len(y)), most: most}
+	return true
 }
 
 // edits gives where in b its shortest alignment with a differs, in order; nil when in
