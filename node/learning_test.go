@@ -44,11 +44,11 @@ func page(lines ...[3]any) []byte {
 	return b.Bytes()
 }
 
-// slipType is a type whose label is printed nowhere: rules find no amount, and
-// people have to teach it.
+// slipType is a type whose labels are printed nowhere, and so many that no others are learned:
+// rules find no amount, and people have to teach it.
 const slipType = `{"name":"slip","title":"Slip","keywords":["delivery slip"],"fields":[
 	{"name":"company","type":"name","hint":"top","required":true},
-	{"name":"amount","type":"money","required":true,"labels":["never printed anywhere"]}]}`
+	{"name":"amount","type":"money","required":true,"labels":["never printed anywhere","nor this one","nor that one","nor the other","neither here","neither there","unseen","unread"]}]}`
 
 var slipVendors = []string{"Northwind Timber Ltd", "Calder Stone GmbH", "Blue Harbour Fish Co", "Ostrava Steel Works", "Merlin Paper Mill", "Juniper Glass Inc", "Falcon Cement Ltd"}
 
