@@ -80,7 +80,9 @@ func (w Wording) labels(spec doc.FieldSpec) ([]string, map[string]float64) {
 			strength[form] = trust
 		}
 	}
-	slices.SortFunc(out[len(spec.Labels):], cmp.Compare[string]) // maps have no order
+	slices.SortFunc(out[len(spec.Labels):], func(a, b string) int { // those that led right most often first
+		return cmp.Or(cmp.Compare(seen[squash(b)].Right, seen[squash(a)].Right), cmp.Compare(a, b))
+	})
 	return out, strength
 }
 
