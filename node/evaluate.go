@@ -135,6 +135,9 @@ func Evaluate(ctx context.Context, dir string, o EvalOptions) (eval.Report, erro
 func (o EvalOptions) outcomes(ctx context.Context, all []eval.Case, r *reading, in extract.Input, workers int) ([]eval.Outcome, error) {
 	run := eval.RunOptions{Workers: workers, Progress: o.Progress}
 	if o.Folds == 0 {
+		if o.Confirm > 0 {
+			return nil, doc.Errorf(doc.Invalid, "what one confirmed document brings is measured on vendors held back: say --folds too")
+		}
 		out := eval.Run(ctx, all, labelledReader(r, in), run)
 		return out, context.Cause(ctx)
 	}
@@ -168,6 +171,9 @@ func (o EvalOptions) outcomes(ctx context.Context, all []eval.Case, r *reading, 
 		return nil, err
 	}
 	others := companionsOf(cases, o.Confirm, group)
+	if o.Confirm > 0 && len(others) == 0 {
+		return nil, doc.Errorf(doc.Invalid, "no vendor has %d documents or more: confirm fewer, or name with --group what stands for a vendor", o.Confirm+1)
+	}
 	s := &school{read: labelledReader(r, in), group: group, t: types[0], known: labelled(types[0], all), answers: map[string]eval.Answer{}}
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)

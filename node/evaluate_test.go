@@ -118,11 +118,16 @@ func TestEvaluateRefusesFolds(t *testing.T) {
 		"no type":           {dir, node.EvalOptions{Folds: 2}},
 		"too few":           {dir, node.EvalOptions{Type: "invoice", Folds: 2}},
 		"no such group":     {dir, node.EvalOptions{Type: "invoice", Folds: 2, Group: "branch"}},
+		"confirm, no folds": {dir, node.EvalOptions{Type: "invoice", Confirm: 1}},
 		"no such folder":    {dir, node.EvalOptions{HTML: filepath.Join(dir, "away", "report.html")}},
 		"no earlier report": {dir, node.EvalOptions{Compare: filepath.Join(dir, "e-invoice.pdf")}},
 	} {
 		if _, err := node.Evaluate(t.Context(), c.dir, c.o); doc.CodeOf(err) != doc.Invalid {
 			t.Errorf("%s: error %v, want code invalid", name, err)
 		}
+	}
+	_, err := node.Evaluate(t.Context(), dir, node.EvalOptions{Type: "invoice", Folds: 2, Confirm: 1})
+	if doc.CodeOf(err) != doc.Invalid || !strings.Contains(err.Error(), "no vendor has 2 documents or more") {
+		t.Errorf("nobody to confirm: %v", err)
 	}
 }

@@ -225,15 +225,15 @@ func (m models) atTrainer(ctx context.Context, q trainQuestion) (doc.ModelList, 
 }
 
 func (m models) here(ctx context.Context, q trainQuestion) (doc.ModelList, error) {
+	t, err := m.n.types.Get(ctx, q.Type)
+	if err != nil {
+		return doc.ModelList{}, err
+	}
 	ask := m.n.learner.Models
 	if q.Train {
 		ask = m.n.learner.Train
 	}
 	out, err := ask(ctx, q.Type)
-	if err != nil {
-		return out, err
-	}
-	t, err := m.n.types.Get(ctx, q.Type)
 	out.Labels = m.n.learner.Knowledge()[q.Type].Labels(t)
 	return out, err
 }

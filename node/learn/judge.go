@@ -135,7 +135,14 @@ func (l *Learner) compare(ctx context.Context, t doc.Type, lessons []fields.Less
 					return
 				}
 			}
-			memory := &fields.Memory{Wording: fields.WordingOf(t, rest)} // what labels they share with other vendors
+			memory := &fields.Memory{Wording: fields.Wording{}} // what labels they share with other vendors
+			for _, x := range rest {
+				if ctx.Err() != nil {
+					err = fields.ErrStopped
+					return
+				}
+				memory.Wording.Learn(t, x)
+			}
 			for _, x := range held {
 				outs = append(outs, outcomeOf(t, x, now, old, memory))
 			}

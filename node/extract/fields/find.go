@@ -85,29 +85,36 @@ func (f *Finder) follow(rw *row, from int, want string) (box doc.Box, raw string
 	left, slack := rw.tokens[from].box[0], 2*f.r.layout.height[rw.page]
 	var words []string
 	for {
-		taken := false
-		for k := from; k < len(rw.tokens); k++ {
-			t := rw.tokens[k]
-			s := squash(t.text)
-			if !strings.HasPrefix(want, s) {
-				break
-			}
-			if s == "" && !taken {
-				return box, "", false // starts with a mark: the next word is tried by itself
-			}
-			want, box = want[len(s):], box.Union(t.box)
-			words, taken = append(words, t.text), true
-			if want == "" {
-				return box, strings.Join(words, " "), true
-			}
-		}
-		if !taken {
+		to, rest := rw.spell(from, want)
+		if to == from {
 			return box, "", false
+		}
+		for _, t := range rw.tokens[from:to] {
+			box, words = box.Union(t.box), append(words, t.text)
+		}
+		if want = rest; want == "" {
+			return box, strings.Join(words, " "), true
 		}
 		if rw, from = f.lineBelow(rw, left, slack); rw == nil {
 			return box, "", false
 		}
 	}
+}
+
+// spell follows want along whole words of a row, from a word on: to where, and what is left of
+// it. A mark is no beginning: the next word is tried by itself.
+func (r *row) spell(from int, want string) (to int, rest string) {
+	if r.tokens[from].squash == "" {
+		return from, want
+	}
+	for to, rest = from, want; to < len(r.tokens) && rest != ""; to++ {
+		next, ok := strings.CutPrefix(rest, r.tokens[to].squash)
+		if !ok {
+			break
+		}
+		rest = next
+	}
+	return to, rest
 }
 
 // lineBelow gives the nearest of the next lines that has a word at the left edge.

@@ -70,8 +70,11 @@ func Learn(t doc.Type, lessons []Lesson, o LearnOptions) (*Model, error) {
 	if o.Base != nil {
 		known = o.Base.Wording
 	}
-	all, others := wordings(t, lessons, known)
+	all, others := wordings(t, lessons, known, o.stopped)
 	for i, l := range lessons {
+		if o.stopped() {
+			return nil, ErrStopped
+		}
 		desks[i] = newDesk(t, l, others[i])
 	}
 	weigh(desks)

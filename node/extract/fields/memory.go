@@ -84,7 +84,7 @@ func (m *Memory) Remember(t doc.Type, l Lesson) {
 	if m.Wording == nil {
 		m.Wording = Wording{}
 	}
-	m.Wording.learn(t, l)
+	m.Wording.Learn(t, l)
 	m.key.Store(nil)
 	r := newTaughtReader(l.Reading, t, func(string) Wording { return m.Wording })
 	r.wide = true

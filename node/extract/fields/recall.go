@@ -33,7 +33,7 @@ const (
 	misleading = 0.75
 )
 
-// recalled is what memory says of a candidate.
+// recollection is what memory says of a candidate.
 type recollection struct {
 	x      []float32 // see recallColumns; nil for a value that vendors repeat
 	add    float64   // log odds by the constants above

@@ -23,12 +23,14 @@ type Led struct {
 	Of    int    `json:"of"`
 }
 
-// What is believed of a label before it was seen to lead anywhere counts as so many documents: of
-// one that somebody named its place among the others, of a learned one so much.
 const (
-	believedFor  = 3
-	learnedLabel = 0.0
-	leastLed     = 0.2 // of a learned one that is used: it led right once, and on one other at most wrong
+	// believedFor is as how many documents counts what is believed of a label before it was seen
+	// to lead anywhere: of one that somebody named its place among the others, of a learned
+	// one nothing.
+	believedFor = 3
+	// leastLed is the least trust in a learned label that is used: it led right once, and on
+	// one other document at most wrong.
+	leastLed = 0.2
 )
 
 // trust is the share of documents on which a label leads to the right value, believed to be prior
@@ -75,7 +77,7 @@ func (w Wording) labels(spec doc.FieldSpec) ([]string, map[string]float64) {
 	}
 	for form, n := range seen {
 		_, own := strength[form]
-		if trust := n.trust(learnedLabel); !own && trust >= leastLed {
+		if trust := n.trust(0); !own && trust >= leastLed {
 			out = append(out, n.Label)
 			strength[form] = trust
 		}
@@ -105,17 +107,8 @@ func (k Knowledge) Labels(t doc.Type) []doc.LabelUse {
 	return out
 }
 
-// WordingOf gives what lessons say of the labels of t.
-func WordingOf(t doc.Type, lessons []Lesson) Wording {
-	w := Wording{}
-	for _, l := range lessons {
-		w.learn(t, l)
-	}
-	return w
-}
-
-// learn adds a document whose fields a person confirmed.
-func (w Wording) learn(t doc.Type, l Lesson) {
+// Learn adds a document whose fields a person confirmed.
+func (w Wording) Learn(t doc.Type, l Lesson) {
 	if !slices.ContainsFunc(t.Fields, learnsLabels) {
 		return
 	}
@@ -191,8 +184,9 @@ func (w Wording) add(o Wording) {
 }
 
 // wordings gives what lessons say of labels, beside base: all of them, and for each lesson those
-// of other vendors, as a document of a vendor is read that nobody knows.
-func wordings(t doc.Type, lessons []Lesson, base Wording) (all Wording, others []Wording) {
+// of other vendors, as a document of a vendor is read that nobody knows. Where stopped says so it
+// ends early, with less.
+func wordings(t doc.Type, lessons []Lesson, base Wording, stopped func() bool) (all Wording, others []Wording) {
 	if !slices.ContainsFunc(t.Fields, learnsLabels) {
 		return nil, make([]Wording, len(lessons))
 	}
@@ -207,6 +201,9 @@ func wordings(t doc.Type, lessons []Lesson, base Wording) (all Wording, others [
 	}
 	by, saw := map[string]Wording{}, map[string]Wording{} // vendors: labels found, and where all lead
 	for _, l := range lessons {
+		if stopped() {
+			break
+		}
 		if by[l.Vendor] == nil {
 			by[l.Vendor], saw[l.Vendor] = Wording{}, Wording{}
 		}
@@ -222,6 +219,9 @@ func wordings(t doc.Type, lessons []Lesson, base Wording) (all Wording, others [
 	}
 	all.keepBest(func(field, form string) int { return finders[[2]string{field, form}] })
 	for _, l := range lessons {
+		if stopped() {
+			break
+		}
 		saw[l.Vendor].add(all.ledOn(t, l))
 	}
 	for _, w := range saw {

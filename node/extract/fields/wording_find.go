@@ -2,7 +2,6 @@ package fields
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/recto-edge/recto/node/doc"
 )
@@ -30,9 +29,9 @@ func (r *reader) labelsBeside(spec doc.FieldSpec, value string) []string {
 	}
 	for _, at := range r.standsAt(spec, value) {
 		cell := at.row.cells[at.row.tokens[at.at.from].cell]
-		before := r.wordsBefore(at.row, span{cell.from, at.at.from})
+		before := wordsBefore(at.row, span{cell.from, at.at.from})
 		for k := at.row.tokens[at.at.from].cell - 1; before.to == before.from && k >= 0; k-- {
-			before = r.wordsBefore(at.row, at.row.cells[k])
+			before = wordsBefore(at.row, at.row.cells[k])
 		}
 		add(at.row, before)
 		if up, c, ok := r.cellAbove(at.row, at.row.boxOf(at.at)); ok {
@@ -43,7 +42,7 @@ func (r *reader) labelsBeside(spec doc.FieldSpec, value string) []string {
 }
 
 // wordsBefore gives what is left of at without the numbers and marks at its end.
-func (r *reader) wordsBefore(rw *row, at span) span {
+func wordsBefore(rw *row, at span) span {
 	for at.to > at.from {
 		if t := rw.tokens[at.to-1]; t.squash != "" && !hasDigit(t.squash) {
 			break
@@ -91,25 +90,10 @@ func (r *reader) standsAt(spec doc.FieldSpec, value string) []standsOn {
 	letters := squash(value)
 	for _, rw := range r.layout.rows {
 		for from := range rw.tokens {
-			if to, ok := spelled(rw, from, letters); ok {
+			if to, rest := rw.spell(from, letters); letters != "" && rest == "" {
 				out = append(out, standsOn{rw, span{from, to}})
 			}
 		}
 	}
 	return out
-}
-
-// spelled says where the words of a row end that spell letters from a word on.
-func spelled(rw *row, from int, letters string) (to int, ok bool) {
-	if letters == "" || rw.tokens[from].squash == "" {
-		return 0, false
-	}
-	for to = from; to < len(rw.tokens) && letters != ""; to++ {
-		rest, ok := strings.CutPrefix(letters, rw.tokens[to].squash)
-		if !ok {
-			return 0, false
-		}
-		letters = rest
-	}
-	return to, letters == ""
 }

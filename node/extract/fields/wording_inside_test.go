@@ -20,7 +20,7 @@ func TestOthersWording(t *testing.T) {
 		}
 	}
 	lessons := []Lesson{lesson("a", "Weeks"), lesson("a", "Days"), lesson("b", "Days"), lesson("b", "Flight")}
-	all, others := wordings(typ, lessons, nil)
+	all, others := wordings(typ, lessons, nil, func() bool { return false })
 	if got, want := all["from"]["days"], (Led{"Days", 2, 2}); got != want {
 		t.Errorf("all say %+v of days, want %+v", got, want)
 	}
