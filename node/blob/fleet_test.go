@@ -162,6 +162,18 @@ func (f *fleet) repair() {
 	}
 }
 
+// meet has all members ask the others whether they have something alone.
+func (f *fleet) meet() {
+	f.t.Helper()
+	for _, id := range f.ids {
+		if !f.down[id] {
+			if err := f.of(id).Meet(f.t.Context()); err != nil {
+				f.t.Fatalf("%s meets the others: %v", id, err)
+			}
+		}
+	}
+}
+
 // holders gives the members that have key on their disk.
 func (f *fleet) holders(key string) []string {
 	var out []string

@@ -353,7 +353,7 @@ func (c *Copies) Drained(ctx context.Context, id string) (Drain, error) {
 				return Drain{Done: -1, Why: "the members change"}, nil
 			}
 			if st, err = q.status(ctx); err != nil {
-				return Drain{Done: -1, Why: "member " + v.name(other) + " does not answer"}, nil
+				return Drain{Done: -1, Why: "member " + v.name(other) + " does not answer"}, ctx.Err()
 			}
 		}
 		d := drainOf(st, v, v.name(other))
