@@ -36,7 +36,7 @@ var (
 		`(?:[.,][-–—]{1,2})?\)?(?:\s?(?:` + moneySigns + `|\p{Sc})| ?(?:-|−|CR))?`)
 	percentForm = regexp.MustCompile(`(\d{1,3}(?:\s?[.,]\s?\d{1,3})?)\s?(?:%|٪|pct|prozent)`)
 	ibanFind    = regexp.MustCompile(`[A-Z]{2}\s?[\dOIlS]{2}(?:\s?[A-Z0-9OIlS]{2,4}){3,8}(?:\s?[A-Z0-9]{1,3})?`)
-	vatFind     = regexp.MustCompile(`\b(?:ATU|CHE|[A-Z]{2})[\s.\-]?[A-Z0-9](?:[\s.\-]?[A-Z0-9]){6,12}`)
+	vatFind     = regexp.MustCompile(`\b(?:ATU|CHE|[A-Z]{2})[ .\-]?[A-Z0-9](?:[ .\-]?[A-Z0-9]){6,12}`) // not into the next cell
 )
 
 // candidates finds the typed candidates of all rows; one text may be candidate
@@ -136,9 +136,6 @@ func (r *row) percents(h Hints) []Candidate {
 func (r *row) found(ft doc.FieldType, form *regexp.Regexp, h Hints) []Candidate {
 	var out []Candidate
 	for _, m := range form.FindAllStringIndex(r.text, -1) {
-		if strings.ContainsRune(r.text[m[0]:m[1]], '\t') && ft != doc.IBAN {
-			continue
-		}
 		start, end := m[0], m[1]
 		if v, ok := Canonical(ft, r.text[start:end], h); ok {
 			out = append(out, r.candidate(ft, start, end, v))

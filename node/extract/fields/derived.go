@@ -3,6 +3,7 @@ package fields
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/recto-edge/recto/node/doc"
@@ -96,8 +97,9 @@ func (r *reader) taxBetween(total int64, net, tax int, ranked [][]scored) bool {
 }
 
 // equals answers a field of a check whose optional terms are all absent with the
-// one other term that is left: nothing to pay in advance means that all is due.
-func (r *reader) equals(t doc.Type, ranked [][]scored) {
+// one other term that is left: nothing to pay in advance means that all is due. The field
+// open is left out; -1 is none.
+func (r *reader) equals(t doc.Type, ranked [][]scored, open int) {
 	for _, check := range t.Checks {
 		terms, ok := parseSum(t, check)
 		if !ok {
@@ -121,7 +123,7 @@ func (r *reader) equals(t doc.Type, ranked [][]scored) {
 		}
 		for k, f := range left {
 			other := ranked[left[1-k]]
-			if (len(ranked[f]) == 0 || ranked[f][0].score < least) && len(other) > 0 && other[0].score >= 0.5 {
+			if f != open && (len(ranked[f]) == 0 || ranked[f][0].score < least) && len(other) > 0 && other[0].score >= 0.5 {
 				c := other[0]
 				c.score, c.method = 0.5, derived
 				ranked[f] = append([]scored{c}, ranked[f]...)
@@ -129,6 +131,49 @@ func (r *reader) equals(t doc.Type, ranked [][]scored) {
 		}
 	}
 }
+
+// silence takes back what is in no check's way only because it is optional: where all is due,
+// nothing was paid in advance. A zero that is printed for it stays.
+func silence(t doc.Type, ranked [][]scored, proven map[int]bool) {
+	for _, check := range t.Checks {
+		terms, ok := parseSum(t, check)
+		if !ok {
+			continue
+		}
+		var required, optional []int
+		var without, with int64
+		sure := true
+		for _, x := range terms {
+			if len(ranked[x.field]) == 0 {
+				sure = sure && x.maybe
+				continue
+			}
+			c := ranked[x.field][0]
+			n, _ := minor(c.Value)
+			with += x.sign * n
+			if x.maybe && !proven[x.field] {
+				optional = append(optional, x.field)
+				continue
+			}
+			required = append(required, x.field)
+			without += x.sign * n
+			sure = sure && c.score >= surely
+		}
+		if !sure || without != 0 || with == 0 || len(required) != 2 || standTogether(ranked[required[0]][0], ranked[required[1]][0]) {
+			continue
+		}
+		for _, f := range optional {
+			zero := slices.IndexFunc(ranked[f], func(c scored) bool { return strings.Trim(c.Value, "-0.") == "" })
+			if zero < 0 {
+				ranked[f] = nil
+				continue
+			}
+			ranked[f] = ranked[f][zero:]
+		}
+	}
+}
+
+func standTogether(a, b scored) bool { return a.Row == b.Row && a.at == b.at }
 
 func totalOf(cs []Candidate) (n int64) {
 	for _, c := range cs {
@@ -141,10 +186,17 @@ func totalOf(cs []Candidate) (n int64) {
 // put puts the amount n first among the candidates of a field: where it is
 // printed, else as the sum of its parts.
 func (r *reader) put(f int, n int64, parts []Candidate, ranked [][]scored) {
-	if r.promote(f, n, ranked) || len(parts) == 0 {
-		return
+	if !r.promote(f, n, ranked) && len(parts) > 0 {
+		r.putParts(f, parts, ranked)
 	}
-	c := parts[0]
+}
+
+// putParts puts the sum of parts first among the candidates of a field.
+func (r *reader) putParts(f int, parts []Candidate, ranked [][]scored) {
+	c, n, method := parts[0], totalOf(parts), derived
+	if len(parts) == 1 {
+		method = "sum" // it is printed
+	}
 	raw := []string{c.Raw}
 	for _, p := range parts[1:] {
 		raw = append(raw, p.Raw)
@@ -154,7 +206,7 @@ func (r *reader) put(f int, n int64, parts []Candidate, ranked [][]scored) {
 		}
 	}
 	c.Raw, c.Value = strings.Join(raw, " + "), fmt.Sprintf("%d.%02d", n/100, n%100)
-	ranked[f] = append([]scored{{Candidate: c, Features: r.place(c), score: 0.7, method: derived}}, ranked[f]...)
+	ranked[f] = append([]scored{{Candidate: c, Features: r.place(c), score: 0.7, method: method}}, ranked[f]...)
 }
 
 // partsByRate gives the net and tax amounts of two or more rates that together

@@ -1,7 +1,6 @@
 package fields
 
 import (
-	"regexp"
 	"slices"
 
 	"github.com/recto-edge/recto/node/doc"
@@ -31,7 +30,7 @@ func (r *reader) table(spec doc.FieldSpec) (doc.Field, bool) {
 		next = max(next, h.last+1)
 		for _, it := range r.items(spec, &h, rows) {
 			cells := r.itemRow(spec, h, it)
-			if len(cells) < 2 || bare && !has(cells, "quantity") {
+			if r.noItems[it.lines[it.anchor].row.index] || len(cells) < 2 || bare && !has(cells, "quantity") {
 				continue
 			}
 			if page < 0 {
@@ -166,8 +165,6 @@ func (r *reader) real(its []item, g roles3) []item {
 	return full
 }
 
-var allowanceStart = regexp.MustCompile(`(?i)^\W*(rechnungs|gesamt|sonder|mengen)?(rabatt|nachlass|abschlag|zuschlag|skonto|remise|rabais|discount|allowance|charge|surcharge|sconto|descuento|korting)\b`)
-
 // allowance says whether a line with an amount is a discount or surcharge on what
 // stands above it: it is named so, but for what is taken off a price in its own cell,
 // and has no price.
@@ -177,7 +174,7 @@ func (r *reader) allowance(it item, g roles3) bool {
 		return false
 	}
 	for c := range l.cells {
-		if c != g.pos && c != g.price && len(l.cells[c]) > 0 && allowanceStart.MatchString(l.cells[c][0].text) {
+		if c != g.pos && c != g.price && len(l.cells[c]) > 0 && adjusts(l.cells[c][0].text) {
 			return true
 		}
 	}

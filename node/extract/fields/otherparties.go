@@ -1,6 +1,7 @@
 package fields
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/recto-edge/recto/node/doc"
@@ -104,4 +105,45 @@ func (r *reader) sameCountry(spec doc.FieldSpec, role string, ps *parties, ranke
 		}
 	}
 	return ranked
+}
+
+// keepApart lets a name or VAT number be only one party's, since nobody sends invoices to
+// himself: of names the seller's, unless the addresses say that it is the buyer's, of numbers
+// whose they more likely are.
+func (r *reader) keepApart(ranked [][]scored) {
+	for _, part := range []string{"name", "vat"} {
+		seller, buyer := r.hinted("seller "+part), r.hinted("buyer "+part)
+		if seller < 0 || buyer < 0 {
+			continue
+		}
+		for len(ranked[seller]) > 0 && len(ranked[buyer]) > 0 {
+			s, b := ranked[seller][0], ranked[buyer][0]
+			if squash(s.Value) != squash(b.Value) {
+				break
+			}
+			sellers := s.score >= b.score
+			if part == "name" {
+				ps := r.findParties()
+				sellers = !ps.named(ps.buyer, b)
+				if !sellers && ps.named(ps.seller, s) {
+					break
+				}
+			}
+			if sellers {
+				ranked[buyer] = ranked[buyer][1:]
+			} else {
+				ranked[seller] = ranked[seller][1:]
+			}
+		}
+	}
+}
+
+// hinted gives the field with a hint; -1 when there is none.
+func (r *reader) hinted(hint string) int {
+	return slices.IndexFunc(r.fields, func(f doc.FieldSpec) bool { return f.Hint == hint })
+}
+
+// named says whether c is the name of a party.
+func (p *parties) named(x *party, c scored) bool {
+	return x != nil && squash(x.name.text) == squash(c.Value)
 }

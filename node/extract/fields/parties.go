@@ -29,6 +29,9 @@ type party struct {
 	oneLine, footer, note bool // on one line; at the foot; with telephone or the like beside it
 }
 
+// footerFrom is where the foot of a page begins, in hundredths of its height.
+const footerFrom = 78
+
 type parties struct {
 	list          []party
 	seller, buyer *party
@@ -62,7 +65,7 @@ func (r *reader) findParties() *parties {
 func (r *reader) partiesAt(rw *row, c span) []party {
 	text := rw.textOf(c)
 	_, height := r.extent(r.layout.pages[rw.page])
-	footer := float64(rw.box[1]) > 0.78*float64(height)
+	footer := rw.box[1] > footerFrom*height/100
 	if name, street, pl, ok := parseOneLine(text); ok && len(name) > 2 && len(text) < 140 {
 		whole := piece{rw, c, text}
 		p := party{place: pl, row: rw.index, page: rw.page, box: rw.boxOf(c), oneLine: true, footer: footer, code: pl.postcode}
@@ -224,7 +227,7 @@ func (r *reader) column(rw *row, c span, step, most int) []piece {
 	return out
 }
 
-var notName = regexp.MustCompile(`(?i)\((gln|gtin|duns|0088|iln)\)|^\W*(gln|nummer|number|globale nummer|id|abteilung|kennung)\b|:\s*$|^z\.?\s?hd|^c/o`)
+var notName = regexp.MustCompile(`(?i)\((gln|gtin|duns|0088|iln)\)|^\W*(gln|nummer|number|globale nummer|id|abteilung|kennung)\b|:\s*$|^z\.?\s?hd|^c/o|^((post|postal|mailing|business|office)\s?)?(address|adresse|anschrift|indirizzo|dirección|adres)$`)
 
 // besideName are labels of lines between a name and its street, in the form of squash.
 var besideName = regexp.MustCompile(`ansprech|kontakt|contact|sachbearbeiter|attention|attn|regist`)

@@ -80,10 +80,13 @@ func (r *reader) answers(t doc.Type, k Knowledge) []answer {
 	for i := range t.Fields {
 		ranked[i] = k.Model.rescore(r, i, vendor)
 	}
+	r.keepApart(ranked)
 	proven := r.settleSums(t, ranked)
 	r.settleTaxes(t, ranked, proven)
 	r.deriveTaxes(t, ranked, proven)
-	r.equals(t, ranked)
+	open := r.deriveAdjustments(t, ranked, proven)
+	silence(t, ranked, proven)
+	r.equals(t, ranked, open)
 	var out []answer
 	for i, spec := range t.Fields {
 		if spec.Type != doc.Table && likelyEnough(spec, ranked[i]) {

@@ -56,6 +56,7 @@ type reader struct {
 	supports map[int]map[int64]float64
 	memo     map[int]*offers
 	lines    []line
+	noItems  map[int]bool // rows that a sum has proven to be discounts or charges
 }
 
 func newReader(reading doc.Reading, t doc.Type) *reader {

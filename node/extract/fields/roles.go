@@ -1,6 +1,9 @@
 package fields
 
 import (
+	"regexp"
+	"slices"
+
 	"github.com/recto-edge/recto/node/doc"
 )
 
@@ -31,7 +34,7 @@ func (r *reader) assignRoles(p *parties) {
 			p.buyer = x
 		}
 	}
-	r.guessRoles(p)
+	r.guessRoles(p, marks)
 }
 
 // roleOf gives the role of the nearest label that stands over the address, or
@@ -58,14 +61,16 @@ func (r *reader) roleOf(p party, marks []labelMatch) string {
 
 // guessRoles fills in what labels did not say. A line in the window of the
 // envelope, the foot of the page, an address whose name is that of a web or mail
-// address, and one with a telephone beside it are the seller's; what is left at the top is the buyer's.
-func (r *reader) guessRoles(p *parties) {
+// address, one with a telephone beside it, and one over a label of the buyer's are the seller's; what
+// is left at the top is the buyer's.
+func (r *reader) guessRoles(p *parties, marks []labelMatch) {
 	free := func(x *party) bool { return x.role == "" && x != p.seller && x != p.buyer }
 	if p.seller == nil {
 		for _, want := range []func(*party) bool{
 			func(x *party) bool { return x.oneLine && !x.footer },
 			r.ownSite,
 			func(x *party) bool { return x.note && !x.footer },
+			func(x *party) bool { return p.buyer == nil && overBuyer(x, marks) },
 			func(x *party) bool { return x.footer },
 		} {
 			for i := range p.list {
@@ -101,6 +106,14 @@ func (r *reader) guessRoles(p *parties) {
 	}
 }
 
+// overBuyer says whether a label of the buyer's stands lower on the page than x: what is
+// under it was not read as an address then.
+func overBuyer(x *party, marks []labelMatch) bool {
+	return slices.ContainsFunc(marks, func(m labelMatch) bool {
+		return roles[m.field] == "buyer" && len(m.form) > len("to") && m.row.page == x.page && m.row.index > x.row
+	})
+}
+
 // partyPart answers one part of the seller's or buyer's address.
 func (r *reader) partyPart(i int, spec doc.FieldSpec, role, part string) []scored {
 	ranked := r.rank(i)
@@ -116,6 +129,7 @@ func (r *reader) partyPart(i int, spec doc.FieldSpec, role, part string) []score
 	if p == nil {
 		if role == "seller" && part == "name" {
 			ranked = append(ranked, r.headNames(spec)...)
+			ranked = append(ranked, r.accountHolders(spec)...)
 		}
 		return r.bestOfEach(ranked)
 	}
@@ -159,6 +173,22 @@ func (r *reader) partyPart(i int, spec doc.FieldSpec, role, part string) []score
 	return r.bestOfEach(append(ranked, c))
 }
 
+var accountHolder = regexp.MustCompile(`(?i)\b(?:account (?:holder|name)|kontoinhaber(?:in)?|titulaire du compte|intestatari[oa]|titular de la cuenta|rekeninghouder)\s*:?\s+(\S.*)`)
+
+// accountHolders gives the names to which the account is said to belong that is paid to.
+func (r *reader) accountHolders(spec doc.FieldSpec) []scored {
+	var out []scored
+	for _, rw := range r.layout.rows {
+		if m := accountHolder.FindStringSubmatchIndex(rw.text); m != nil {
+			at := rw.spanAt(m[2], m[3])
+			cell := rw.cells[rw.tokens[at.from].cell]
+			name, at := trimName(line{row: rw, at: span{at.from, min(at.to, cell.to)}, text: rw.textOf(span{at.from, min(at.to, cell.to)})})
+			out = append(out, r.lineValue(spec.Type, rw, at, name, 0.65))
+		}
+	}
+	return out
+}
+
 // countryFromVAT takes the country from the prefix of the party's VAT number.
 func (r *reader) countryFromVAT(spec doc.FieldSpec, role string, ps *parties, ranked []scored) []scored {
 	for k, f := range r.fields {
@@ -178,26 +208,69 @@ func (r *reader) countryFromVAT(spec doc.FieldSpec, role string, ps *parties, ra
 }
 
 // partyVAT ranks the VAT numbers: one that stands under a party's address in its
-// column is that party's, else its label decides.
+// column is that party's, else its label decides. Where the seller has one of its own, another
+// one farther down the buyer's column is the buyer's.
 func (r *reader) partyVAT(i int, role string, ps *parties) []scored {
 	ranked := r.rank(i)
 	mine, other := ps.seller, ps.buyer
 	if role == "buyer" {
 		mine, other = ps.buyer, ps.seller
 	}
+	others := "" // the number that is the other party's
+	for _, c := range ranked {
+		if others == "" && r.stands(c, func(x Candidate) bool { return r.under(other, x) }) != nil {
+			others = c.Value
+		}
+	}
 	for k := range ranked {
 		c := &ranked[k]
 		switch {
 		case r.under(mine, c.Candidate):
 			c.score += 0.3
-		case r.under(other, c.Candidate):
+		case c.Value == others:
 			c.score -= 0.4
+		case role == "buyer" && others != "" && r.moveDown(ps, c):
+			c.score += 0.15
 		case role == "buyer" && (c.Relation == NoLabel || c.Strength < 0.5):
 			c.score -= 0.45
 		}
 		c.score = clamp(c.score)
 	}
 	return r.bestOfEach(ranked)
+}
+
+// moveDown finds the place of c's value that is farther down the buyer's column, with no other
+// address between and not at the foot of the page, and gives c that place.
+func (r *reader) moveDown(ps *parties, c *scored) bool {
+	p := ps.buyer
+	if p == nil {
+		return false
+	}
+	h := r.layout.height[p.page]
+	_, height := r.extent(r.layout.pages[p.page])
+	begins := func(b doc.Box, bottom int) bool {
+		return abs(int64(b[0]-p.box[0])) < int64(3*h) && b[1] > p.box[3] && b[1] < bottom
+	}
+	at := r.stands(*c, func(x Candidate) bool {
+		rw := r.layout.rows[x.Row]
+		return x.Page == p.page && begins(rw.boxOf(rw.cells[rw.tokens[x.at.from].cell]), footerFrom*height/100) &&
+			!slices.ContainsFunc(ps.list, func(q party) bool { return q.page == p.page && begins(q.box, x.Box[1]) })
+	})
+	if at == nil {
+		return false
+	}
+	c.Candidate, c.Features = *at, r.place(*at)
+	return true
+}
+
+// stands gives the first place of c's value that is as asked for; nil when there is none.
+func (r *reader) stands(c scored, where func(Candidate) bool) *Candidate {
+	for i := range r.all {
+		if x := &r.all[i]; x.Type == c.Type && x.Value == c.Value && where(*x) {
+			return x
+		}
+	}
+	return nil
 }
 
 // under says whether c stands within a few rows under the address of p, in its column.

@@ -94,6 +94,7 @@ const (
 	flip       = 1000 // added to a choice whose sign is turned
 	doubted    = 0.85 // score below which what learned chose is in doubt
 	nearly     = 0.7  // of the best score: what a candidate must have that is nearly as good
+	likely     = 0.6  // of the best score: what a candidate of the rules must have
 	leastMoved = 0.02 // of that score: what another candidate than learned chose must have
 )
 
@@ -148,7 +149,7 @@ func bestSum(terms []term, ranked [][]scored, proven map[int]bool) (best []int, 
 func openTo(list []scored, proven bool) (depth int, from float64) {
 	depth, from = sumDepth, 0
 	if len(list) > 0 {
-		from = max(0.15, nearly*list[0].score)
+		from = max(0.15, likely*list[0].score)
 		if list[0].method == byScorer {
 			from = leastMoved * list[0].score
 		}

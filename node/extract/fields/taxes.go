@@ -36,7 +36,7 @@ func (r *reader) findTaxes() []taxRow {
 			last = rw.index
 		}
 		amounts := r.onRow(rw.index, doc.Money)
-		if len(amounts) == 0 || allowanceStart.MatchString(rw.text) {
+		if len(amounts) == 0 || adjusts(rw.text) {
 			continue
 		}
 		spoken := r.taxSpoken(rw, last)
