@@ -75,7 +75,8 @@ func splitPort(addr string) (host string, port int, err error) {
 const peerPort = 8421
 
 // peerListen is the address for the other members, host:port. A node whose API lets the system
-// choose its port lets it choose this one, too.
+// choose its port lets it choose this one, too; where the API has one of the usual ports, it is
+// the next.
 func (c Config) peerListen() string {
 	if c.Cluster.Listen != "" {
 		return c.Cluster.Listen
@@ -84,7 +85,11 @@ func (c Config) peerListen() string {
 	if err != nil {
 		return c.Listen // Validate has refused it
 	}
-	if port != 0 {
+	switch port {
+	case 0:
+	case peerPort, peerPort + 1:
+		port++
+	default:
 		port = peerPort
 	}
 	return net.JoinHostPort(host, strconv.Itoa(port))
