@@ -12,10 +12,12 @@ package eval
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/recto-edge/recto/node/doc"
@@ -170,31 +172,44 @@ func repeatedName(b []byte) (string, bool) {
 	}
 }
 
-// expand turns a list of key and value pairs ("kv") into labels named by the keys.
+// expand turns a list of key and value pairs ("kv") into labels named by the keys. One that
+// comes again is numbered from top to bottom, where the labels say where it stands.
 func expand(fields map[string]json.RawMessage) map[string]json.RawMessage {
 	raw, ok := fields["kv"]
 	if !ok {
 		return fields
 	}
-	var pairs []struct{ Key, Value string }
+	type pair struct {
+		Key, Value string
+		Box        [4]int `json:"key_box"` // pixels
+	}
+	var pairs []pair
 	if json.Unmarshal(raw, &pairs) != nil {
 		return fields
 	}
-	out := map[string]json.RawMessage{}
+	slices.SortStableFunc(pairs, func(a, b pair) int {
+		return cmp.Or(cmp.Compare(a.Box[1], b.Box[1]), cmp.Compare(a.Box[0], b.Box[0]))
+	})
+	out, times := map[string]json.RawMessage{}, map[string]int{}
 	for _, p := range pairs {
 		name := slug(p.Key)
-		if _, twice := out[name]; name == "" || p.Value == "" || twice {
+		if name == "" || p.Value == "" {
 			continue
+		}
+		if times[name]++; times[name] > 1 {
+			name = fmt.Sprintf("%s_%d", name, times[name])
 		}
 		out[name], _ = json.Marshal(p.Value) // a string always marshals
 	}
 	return out
 }
 
-// slug makes a field name of a key: lower case, runs of other characters as "_".
+// slug makes a field name of a key: lower case, runs of other characters as "_", without the
+// numbers before and behind.
 func slug(key string) string {
 	parts := strings.FieldsFunc(strings.ToLower(key), func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9')
 	})
-	return strings.Join(parts, "_")
+	name := strings.Join(parts, "_")
+	return cmp.Or(strings.Trim(name, "_0123456789"), name)
 }

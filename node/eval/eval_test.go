@@ -187,11 +187,12 @@ func TestScoreUnreadDocument(t *testing.T) {
 }
 
 func TestLoadKeyValuePairs(t *testing.T) {
-	cases, err := eval.Load(labels(t, `{"id":"f","file":"f.png","fields":{"kv":[{"key":"Date of Birth:","value":"May 1"},{"key":"Empty","value":""}]}}`))
+	cases, err := eval.Load(labels(t, `{"id":"f","file":"f.png","fields":{"kv":[{"key":"Date of Birth:","value":"May 1"},{"key":"Empty","value":""},`+
+		`{"key":"Tel","value":"2","key_box":[5,90,9,99]},{"key":"Tel:","value":"1","key_box":[5,20,9,29]}]}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]json.RawMessage{"date_of_birth": json.RawMessage(`"May 1"`)}
+	want := map[string]json.RawMessage{"date_of_birth": json.RawMessage(`"May 1"`), "tel": json.RawMessage(`"1"`), "tel_2": json.RawMessage(`"2"`)}
 	if d := cmp.Diff(want, cases[0].Labels); d != "" {
 		t.Errorf("labels (-want +got):\n%s", d)
 	}

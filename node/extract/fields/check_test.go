@@ -66,6 +66,51 @@ func TestKeyValues(t *testing.T) {
 	}
 }
 
+// TestBareKeyValues: forms print keys without a colon.
+func TestBareKeyValues(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		lines []string
+		want  map[string]string
+	}{
+		"cells beside each other":      {[]string{"Supplier|Ecusta|Type|Printed Cork"}, map[string]string{"supplier": "Ecusta", "type": "Printed Cork"}},
+		"a row of figures":             {[]string{"Bright|4.59|3.42|4.94"}, map[string]string{"bright": "4.59 3.42 4.94"}},
+		"figures end at the next key":  {[]string{"Weight|20|Net Tobacco|749"}, map[string]string{"weight": "20", "net_tobacco": "749"}},
+		"in one cell":                  {[]string{"Completion 11", "Chapter of 3 parts, read aloud"}, map[string]string{"completion": "11"}},
+		"a number sign, and No.":       {[]string{"Project # KL-102", "Supplier Code No. E.30639"}, map[string]string{"project": "KL-102", "supplier_code_no": "E.30639"}},
+		"a sentence is no key":         {[]string{"We agree.|Yours", "of these, and so on,|we know"}, map[string]string{}},
+		"nor is what has many figures": {[]string{"AB12|Blue"}, map[string]string{}},
+		"before one with a colon":      {[]string{"Product|Colour: red"}, map[string]string{"colour": "red"}},
+		"too far apart":                {[]string{"Name|||Anna"}, map[string]string{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := map[string]string{}
+			for _, f := range fields.KeyValues(page(c.lines...)) {
+				got[f.Name] = f.Value
+				if f.Confidence > 0.5 || f.Box == nil {
+					t.Errorf("%s: confidence %v, box %v", f.Name, f.Confidence, f.Box)
+				}
+			}
+			if d := cmp.Diff(c.want, got); d != "" {
+				t.Errorf("pairs (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+// TestKeyBesideTypedValue: a typewriter does not keep to the lines of a form.
+func TestKeyBesideTypedValue(t *testing.T) {
+	t.Parallel()
+	r := page("Product:")
+	w := words("Pall Mall Filter", doc.Box{200, 28, 360, 46}, 7)
+	r.Pages[0].Words = append(w, r.Pages[0].Words...)
+	fs := fields.KeyValues(r)
+	if f := get(fs, "product"); f.Value != "Pall Mall Filter" {
+		t.Errorf("%+v", fs)
+	}
+}
+
 func TestClassify(t *testing.T) {
 	all := types.Shipped()
 	for want, lines := range map[string][]string{
