@@ -126,7 +126,7 @@ func bestSum(terms []term, ranked [][]scored, proven map[int]bool) (best []int, 
 		depth, from := openTo(ranked[f], proven[f])
 		for k := 0; k < len(ranked[f]) && k < depth; k++ {
 			n, ok := minor(ranked[f][k].Value)
-			if !ok || ranked[f][k].score < from {
+			if !ok || max(ranked[f][k].score, ranked[f][k].unaided) < from {
 				continue
 			}
 			choice[i] = k
@@ -227,5 +227,9 @@ func outvoted(terms []term, ranked [][]scored, choice []int) bool {
 	from, to := list[0], list[choice[moved]%flip]
 	was, _ := minor(from.Value)
 	is, _ := minor(to.Value)
-	return abs(was-is) > maxTwin && (from.score < doubted || to.score >= nearly*from.score)
+	sure := from.score
+	if from.unaided > 0 { // what stands on the page overrules memory
+		sure = min(sure, from.unaided)
+	}
+	return abs(was-is) > maxTwin && (sure < doubted || max(to.score, to.unaided) >= nearly*sure)
 }

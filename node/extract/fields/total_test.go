@@ -141,3 +141,31 @@ func TestFaintLabel(t *testing.T) {
 		}
 	}
 }
+
+// TestMemoryDoesNotOverruleSums: what stands on the page makes a sum with an amount that is
+// nearly as likely without memory of the vendor.
+func TestMemoryDoesNotOverruleSums(t *testing.T) {
+	t.Parallel()
+	r := receiptOf("Item|160.00", "Net|496.00", "Tax|75.04", "Total|571.04")
+	at := map[string]Candidate{}
+	for _, c := range r.all {
+		at[c.Value] = c
+	}
+	for _, tt := range []struct {
+		first, second float64 // without memory; 0: it was not asked
+		want          string
+	}{{0.87, 0.82, "571.04"}, {0.87, 0.3, "160.00"}, {0.6, 0.3, "571.04"}, {0, 0, "160.00"}} {
+		ranked := [][]scored{
+			{
+				{Candidate: at["160.00"], score: 0.93, unaided: tt.first, method: byScorer},
+				{Candidate: at["571.04"], score: 0.01, unaided: tt.second, method: byScorer},
+			},
+			{{Candidate: at["496.00"], score: 0.98, method: byScorer}},
+			{{Candidate: at["75.04"], score: 0.98, method: byScorer}},
+		}
+		r.settleSums(r.typ, ranked)
+		if got := ranked[0][0].Value; got != tt.want {
+			t.Errorf("without memory %v and %v: total %s, want %s", tt.first, tt.second, got, tt.want)
+		}
+	}
+}
