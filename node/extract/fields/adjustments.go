@@ -12,13 +12,14 @@ import (
 // discount, freight.
 type adjustment struct {
 	Candidate
-	added bool
-	cents int64 // without its sign, which is printed or not
+	added    bool
+	carriage bool
+	cents    int64 // without its sign, which is printed or not
 }
 
 const (
 	maxAdjustments = 12  // rows that are tried
-	surely         = 0.5 // score from which on a net total may prove what makes it
+	surely         = 0.5 // score from which on an amount may prove others
 )
 
 // adjusted is a check base-taken?+added?=net, by the indexes of its fields.
@@ -65,8 +66,14 @@ func (r *reader) deriveAdjustments(t doc.Type, ranked [][]scored, proven map[int
 		return -1
 	}
 	net, _ := minor(ranked[x.net][0].Value)
+	all := r.adjustments()
+	if len(all) == 0 {
+		return -1
+	}
 	items := r.itemAmounts()
-	all := r.adjustments(items)
+	all = slices.DeleteFunc(all, func(a adjustment) bool {
+		return a.carriage && slices.ContainsFunc(items, func(c Candidate) bool { return c.Row == a.Row })
+	})
 	if len(all) == 0 {
 		return -1
 	}
@@ -96,13 +103,13 @@ func (a adjustment) change() int64 {
 }
 
 // adjustments gives the rows of which a cell begins with a word for what is taken off or
-// added, and that end in an amount.
-func (r *reader) adjustments(items []Candidate) []adjustment {
+// added, and that end in an amount, top to bottom.
+func (r *reader) adjustments() []adjustment {
 	var out []adjustment
 	for _, rw := range r.layout.rows {
 		for _, cell := range rw.cells {
 			text := rw.textOf(cell)
-			carriage := carriageStart.MatchString(text) && !onRowOf(items, rw.index)
+			carriage := carriageStart.MatchString(text)
 			added := carriage || addedStart.MatchString(text)
 			if !added && !takenStart.MatchString(text) || strings.HasPrefix(text, "(") {
 				continue // in brackets it tells what was taken off a price
@@ -114,16 +121,12 @@ func (r *reader) adjustments(items []Candidate) []adjustment {
 				}
 			}
 			if n, ok := minor(last.Value); ok && n != 0 && last.Decimals == 2 && len(out) < maxAdjustments {
-				out = append(out, adjustment{last, added, abs(n)})
+				out = append(out, adjustment{last, added, carriage, abs(n)})
 			}
 			break
 		}
 	}
 	return out
-}
-
-func onRowOf(cs []Candidate, row int) bool {
-	return slices.ContainsFunc(cs, func(c Candidate) bool { return c.Row == row })
 }
 
 // itemAmounts gives the amounts of the line items; nil when not each has one.

@@ -173,7 +173,7 @@ func (r *reader) partyPart(i int, spec doc.FieldSpec, role, part string) []score
 	return r.bestOfEach(append(ranked, c))
 }
 
-var accountHolder = regexp.MustCompile(`(?i)\b(?:account (?:holder|name)|kontoinhaber(?:in)?|titulaire du compte|intestatari[oa]|titular de la cuenta|rekeninghouder)\s*:?\s+(\S.*)`)
+var accountHolder = regexp.MustCompile(`(?i)\b(?:account holder|kontoinhaber(?:in)?|titulaire du compte|intestatari[oa]|titular de la cuenta|rekeninghouder)\s*:?\s+(\S.*)`)
 
 // accountHolders gives the names to which the account is said to belong that is paid to.
 func (r *reader) accountHolders(spec doc.FieldSpec) []scored {
@@ -181,8 +181,8 @@ func (r *reader) accountHolders(spec doc.FieldSpec) []scored {
 	for _, rw := range r.layout.rows {
 		if m := accountHolder.FindStringSubmatchIndex(rw.text); m != nil {
 			at := rw.spanAt(m[2], m[3])
-			cell := rw.cells[rw.tokens[at.from].cell]
-			name, at := trimName(line{row: rw, at: span{at.from, min(at.to, cell.to)}, text: rw.textOf(span{at.from, min(at.to, cell.to)})})
+			at.to = min(at.to, rw.cells[rw.tokens[at.from].cell].to)
+			name, at := trimName(line{row: rw, at: at, text: rw.textOf(at)})
 			out = append(out, r.lineValue(spec.Type, rw, at, name, 0.65))
 		}
 	}
