@@ -193,7 +193,7 @@ func (r *reader) takeAdjustments(x adjusted, base []Candidate, of []adjustment, 
 				parts = append(parts, a.Candidate)
 			}
 		}
-		if n, _ := minor(firstValue(ranked[f])); len(parts) > 0 && !(proven[f] && n == totalOf(parts)) { // printed as a sum too
+		if n, _ := minor(firstValue(ranked[f])); len(parts) > 0 && (!proven[f] || n != totalOf(parts)) { // printed as a sum too
 			r.putParts(f, parts, ranked)
 			proven[f] = true
 		}

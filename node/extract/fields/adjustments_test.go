@@ -28,30 +28,36 @@ func TestAdjustments(t *testing.T) {
 	}{
 		"one of each, and no sum of items": {
 			[]string{"Discount: old customer|||-5.00", "Freight: by road|||10.00", "Net total|||100.00", "VAT 10%|||10.00", "Total amount|||110.00"},
-			map[string]string{"line_total": "95.00", "allowance_total": "5.00", "charge_total": "10.00", "net_total": "100.00"}, 2,
+			map[string]string{"line_total": "95.00", "allowance_total": "5.00", "charge_total": "10.00", "net_total": "100.00"},
+			2,
 		},
 		"several of each": {
 			[]string{
 				"Line total amount|||95.00", "Discount: old customer|||- 5.00", "Freight: by road|||10.00", "Discount: season|||- 4.00", "Surcharge: express|||4.00",
 				"Net total|||100.00", "VAT 10%|||10.00", "Total amount|||110.00",
 			},
-			map[string]string{"line_total": "95.00", "allowance_total": "9.00", "charge_total": "14.00", "net_total": "100.00"}, 2,
+			map[string]string{"line_total": "95.00", "allowance_total": "9.00", "charge_total": "14.00", "net_total": "100.00"},
+			2,
 		},
 		"that look like items": {
 			[]string{"Discount: old customer|1|5.00|-5.00", "Surcharge: express|1|10.00|10.00", "Net total|||100.00", "VAT 10%|||10.00", "Total amount|||110.00"},
-			map[string]string{"line_total": "95.00", "allowance_total": "5.00", "charge_total": "10.00"}, 2,
+			map[string]string{"line_total": "95.00", "allowance_total": "5.00", "charge_total": "10.00"},
+			2,
 		},
 		"beside what was taken off a price": {
 			[]string{"Hand mill|2|(Discount: 5.00)|20.00", "Discount: old customer|||-5.00", "Freight: by road|||10.00", "Net total|||120.00", "VAT 10%|||12.00", "Total amount|||132.00"},
-			map[string]string{"line_total": "115.00", "allowance_total": "5.00", "charge_total": "10.00"}, 3,
+			map[string]string{"line_total": "115.00", "allowance_total": "5.00", "charge_total": "10.00"},
+			3,
 		},
 		"carriage in the table is an item": {
 			[]string{"Freight by road|1|10.00|10.00", "Net total|||105.00", "VAT 10%|||10.50", "Total amount|||115.50"},
-			map[string]string{"charge_total": "", "net_total": "105.00"}, 3,
+			map[string]string{"charge_total": "", "net_total": "105.00"},
+			3,
 		},
 		"that do not come to the net total": {
 			[]string{"Freight: by road|||10.00", "Net total|||104.00", "VAT 10%|||10.40", "Total amount|||114.40"},
-			map[string]string{"line_total": "", "net_total": "104.00"}, 2,
+			map[string]string{"line_total": "", "net_total": "104.00"},
+			2,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -233,8 +233,10 @@ func indices(s span) []int {
 // pair makes a field of a key's value, typed by what the value is.
 func (r *reader) pair(name, value string, at piece, confidence float64) doc.Field {
 	box := at.row.boxOf(at.at)
-	f := doc.Field{Name: name, Value: value, Raw: at.text, Type: doc.Text, Confidence: confidence, Page: r.pageNumber(at.row.page), Box: &box,
-		Source: sourceOf(r.layout.pages[at.row.page]), Method: "key", Checks: []string{"found-on-page"}}
+	f := doc.Field{
+		Name: name, Value: value, Raw: at.text, Type: doc.Text, Confidence: confidence, Page: r.pageNumber(at.row.page), Box: &box,
+		Source: sourceOf(r.layout.pages[at.row.page]), Method: "key", Checks: []string{"found-on-page"},
+	}
 	several := at.row.tokens[at.at.from].cell != at.row.tokens[at.at.to-1].cell // figures of a table, no one value
 	for _, c := range r.byRow[at.row.index] {
 		if several || c.at.from < at.at.from || c.at.to > at.at.to || len(compact(c.Raw)) < len(compact(value)) {

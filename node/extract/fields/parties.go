@@ -227,7 +227,7 @@ func (r *reader) column(rw *row, c span, step, most int) []piece {
 	return out
 }
 
-var notName = regexp.MustCompile(`(?i)\((gln|gtin|duns|0088|iln)\)|^\W*(gln|nummer|number|globale nummer|id|abteilung|kennung)\b|:\s*$|^z\.?\s?hd|^c/o|^((post|postal|mailing|business|office)\s?)?(address|adresse|anschrift|indirizzo|dirección|adres)$`)
+var notName = regexp.MustCompile(`(?i)\((gln|gtin|duns|0088|iln)\)|^\W*(gln|nummer|number|globale nummer|id|abteilung|kennung)\b|:\s*$|^z\.?\s?hd|^c/o|^((post|postal|mailing|business|office)\s?)?(address|adresse|anschrift|indirizzo|dirección)$`)
 
 // besideName are labels of lines between a name and its street, in the form of squash.
 var besideName = regexp.MustCompile(`ansprech|kontakt|contact|sachbearbeiter|attention|attn|regist`)
