@@ -61,6 +61,7 @@ func (r *reader) deriveAdjustments(t doc.Type, ranked [][]scored, proven map[int
 	if !ok {
 		return -1
 	}
+	r.noItems = nil // a reader may be asked again, with other answers
 	defer func() { unsigned(ranked, x) }()
 	if len(ranked[x.net]) == 0 || ranked[x.net][0].score < surely {
 		return -1

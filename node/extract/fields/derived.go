@@ -132,8 +132,9 @@ func (r *reader) equals(t doc.Type, ranked [][]scored, open int) {
 	}
 }
 
-// silence takes back what is in no check's way only because it is optional: where all is due,
-// nothing was paid in advance. A zero that is printed for it stays.
+// silence drops the answers of optional fields with which a check does not hold, where it holds
+// without them: where all is due, nothing was paid in advance. A zero that is printed for one
+// is its answer then.
 func silence(t doc.Type, ranked [][]scored, proven map[int]bool) {
 	for _, check := range t.Checks {
 		terms, ok := parseSum(t, check)
@@ -173,6 +174,7 @@ func silence(t doc.Type, ranked [][]scored, proven map[int]bool) {
 	}
 }
 
+// standTogether says whether two answers are one piece of the page.
 func standTogether(a, b scored) bool { return a.Row == b.Row && a.at == b.at }
 
 func totalOf(cs []Candidate) (n int64) {

@@ -119,18 +119,15 @@ func keyLike(rw *row, c span) bool {
 	return l >= 2 && 3*d <= l && l+d <= maxKey && c.to-c.from <= maxKeyWords && !strings.HasSuffix(text, ".") && !strings.HasSuffix(text, ",")
 }
 
-// holdsKey says whether a key with a colon stands in a cell.
+// holdsKey says whether a key ends in a cell, see endsKey.
 func holdsKey(rw *row, c span) bool {
 	return slices.ContainsFunc(indices(c), func(i int) bool { return endsKey(rw, i) })
 }
 
-// endsKey says whether token i ends a key: it has a colon behind it.
+// endsKey says whether token i ends a key: a colon or a number sign is or follows it.
 func endsKey(rw *row, i int) bool {
 	t := rw.tokens[i].text
-	if t == ":" || t == "：" {
-		return i > 0 && rw.tokens[i-1].cell == rw.tokens[i].cell
-	}
-	if t == "#" || t == "No." && i+1 < len(rw.tokens) {
+	if t == ":" || t == "：" || t == "#" || t == "No." && i+1 < len(rw.tokens) {
 		return i > 0 && rw.tokens[i-1].cell == rw.tokens[i].cell
 	}
 	return (strings.HasSuffix(t, ":") || strings.HasSuffix(t, "：")) && strings.ContainsFunc(t, isAlnum)
