@@ -2,7 +2,6 @@ package ocr_test
 
 import (
 	"context"
-	"image/png"
 	"os"
 	"strings"
 	"testing"
@@ -14,20 +13,11 @@ import (
 // or English form shows it.
 func TestMarkedLetters(t *testing.T) {
 	t.Parallel()
-	f, err := os.Open("testdata/marks.png")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	img, err := png.Decode(f)
-	if err != nil {
-		t.Fatal(err)
-	}
 	printed, err := os.ReadFile("testdata/marks.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
-	words, _, err := engine(t).Read(context.Background(), img)
+	words, _, err := engine(t).Read(context.Background(), picture(t, "testdata/marks.png"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +25,7 @@ func TestMarkedLetters(t *testing.T) {
 	for _, w := range words {
 		read[w.Text]++
 	}
-	const atLeast = 127 // 129 when this was written
+	const atLeast = 127 // 129 as it is, 127 to 131 with the page moved by one to five pixels; 123 to 125 without the outer rows
 	var lost []string
 	all := 0
 	for _, w := range strings.Fields(string(printed)) {

@@ -5,7 +5,8 @@ import (
 	"errors"
 	"image"
 	"image/color"
-	"image/jpeg"
+	_ "image/jpeg"
+	_ "image/png"
 	"math"
 	"os"
 	"runtime"
@@ -23,12 +24,17 @@ import (
 
 func receipt(tb testing.TB) image.Image {
 	tb.Helper()
-	f, err := os.Open("testdata/receipt_dm.jpg")
+	return picture(tb, "testdata/receipt_dm.jpg")
+}
+
+func picture(tb testing.TB, file string) image.Image {
+	tb.Helper()
+	f, err := os.Open(file)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	defer f.Close()
-	img, err := jpeg.Decode(f)
+	img, _, err := image.Decode(f)
 	if err != nil {
 		tb.Fatal(err)
 	}
