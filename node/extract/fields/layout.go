@@ -94,7 +94,7 @@ func rowsOf(words []doc.Word, h int, lined bool) [][]doc.Word {
 	var rows []*open
 	for _, s := range segs {
 		var best *open
-		most := 0.5
+		most, off := 0.5, int64(0)
 		for _, r := range rows {
 			last := r.segs[len(r.segs)-1]
 			if s.box[0] < last.box[2]-h {
@@ -105,8 +105,9 @@ func rowsOf(words []doc.Word, h int, lined bool) [][]doc.Word {
 				best = r
 				break
 			}
-			if o > most {
-				best, most = r, o
+			d := abs(int64(last.box[1] + last.box[3] - s.box[1] - s.box[3]))
+			if o > most || o == most && d < off { // what is written by hand reaches over several rows
+				best, most, off = r, o, d
 			}
 		}
 		if best == nil {

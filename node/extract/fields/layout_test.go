@@ -29,6 +29,29 @@ func TestRowsFollowTheLines(t *testing.T) {
 	}
 }
 
+// TestRowsBesideHandwriting: what is written by hand between a label and its amount reaches
+// over the rows above and below; each amount stays with the label that it is level with.
+func TestRowsBesideHandwriting(t *testing.T) {
+	t.Parallel()
+	typ := doc.Type{Name: "slip", Title: "Slip", Fields: []doc.FieldSpec{
+		{Name: "total", Type: doc.Money, Labels: []string{"total rounded"}},
+		{Name: "paid", Type: doc.Money, Labels: []string{"cash"}},
+	}}
+	w := func(line int, text string, b doc.Box) doc.Word {
+		return doc.Word{Text: text, Box: b, Line: line, Confidence: 0.99}
+	}
+	p := doc.Page{Number: 1, Width: 459, Height: 949, Source: doc.FromOCR, Words: []doc.Word{
+		w(1, "TOTAL", doc.Box{21, 690, 70, 707}), w(1, "ROUNDED", doc.Box{82, 685, 154, 708}), w(1, "33-90", doc.Box{209, 675, 313, 732}), w(1, "33.90", doc.Box{382, 692, 432, 709}),
+		w(2, "CASH", doc.Box{21, 711, 61, 728}), w(2, "50.00", doc.Box{380, 708, 432, 730}),
+	}}
+	fs := fields.Pick(doc.Reading{Pages: []doc.Page{p}}, typ)
+	for name, want := range map[string]string{"total": "33.90", "paid": "50.00"} {
+		if f := get(fs, name); f.Value != want {
+			t.Errorf("%s is read as %q, want %q", name, f.Value, want)
+		}
+	}
+}
+
 // TestValueEndsBeforeALabelWithAHash: "Invoice #" at the end of a cell is the label of what
 // follows, not the end of a name.
 func TestValueEndsBeforeALabelWithAHash(t *testing.T) {
