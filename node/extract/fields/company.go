@@ -56,6 +56,9 @@ func (r *reader) headNames(spec doc.FieldSpec) []scored {
 		if k > i+1 && whole.text != l.text {
 			out = append(out, r.joined(spec.Type, l, head[k-1], whole, at, clamp(s+0.34)))
 		}
+		if last, name := r.stack(head, i); last > i && i <= first {
+			out = append(out, r.joined(spec.Type, l, head[last], line{row: l.row, at: l.at, text: name}, at, clamp(s+0.12)))
+		}
 		out = append(out, r.lineValue(spec.Type, l.row, at, text, s))
 		for _, c := range l.row.cells {
 			if part := l.row.textOf(c); c.to-c.from < l.at.to-l.at.from && hasLetters(part, 4) {
@@ -65,7 +68,33 @@ func (r *reader) headNames(spec doc.FieldSpec) []scored {
 		}
 	}
 	out = append(out, r.companies(spec)...)
+	out = append(out, r.imprints(spec)...)
+	out = append(out, r.senders(spec)...)
 	return r.bestOfEach(out)
+}
+
+// stackWords is of how many words at most the lines are that one name is set over.
+const stackWords = 2
+
+// stack gives the last of the short lines of one size, close over each other, that begin with
+// line i, and what they say: a name that is set over several lines.
+func (r *reader) stack(head []line, i int) (last int, name string) {
+	last = i
+	var parts []string
+	for k := i; k < len(head) && k < i+nameLines; k++ {
+		text, _ := trimName(head[k])
+		if d, l := counts(text); head[k].kind != plainLine || len(head[k].row.cells) > 1 || l < 2 || d > 0 || len(strings.Fields(text)) > stackWords || strings.ContainsAny(text, "!?") {
+			break
+		}
+		if k > i {
+			above, h := head[k-1].row.box, head[k].row.box.H()
+			if 5*h < 4*above.H() || 4*h > 5*above.H() || head[k].row.box[1]-above[3] > h {
+				break
+			}
+		}
+		parts, last = append(parts, text), k
+	}
+	return last, strings.Join(parts, " ")
 }
 
 func hasLetters(s string, n int) bool { _, l := counts(s); return l >= n }

@@ -38,6 +38,8 @@ type Features struct {
 	BesideID  bool    // the document's number stands before it on its row
 	Rounded   bool    // another amount and a printed rounding add up to it
 	Tender    int     // 1: what was to be paid, -1: what was handed over for it
+	Settled   int     // 1: what was charged on an account and paid, -1: another amount of such an account
+	Entry     int     // day of an account's entry: 1 the last, -1 another
 	HasSign   bool    // a currency stands beside it
 }
 
@@ -124,6 +126,12 @@ func moneyScore(spec doc.FieldSpec, c Candidate, f Features, s float64) float64 
 		case -1:
 			s -= 0.3
 		}
+		switch f.Settled {
+		case 1:
+			s = max(s, 0.5) + 0.2
+		case -1:
+			s -= 0.3
+		}
 		if c.Value == "0.00" || c.Value[0] == '-' {
 			s -= 0.25
 		}
@@ -155,6 +163,12 @@ func dateScore(spec doc.FieldSpec, c Candidate, f Features, s float64) float64 {
 	if spec.Hint == "first" && f.BesideID {
 		s = max(s, 0.5) + 0.2
 	}
+	if spec.Hint == "first" && f.Entry != 0 {
+		if f.Relation == Below {
+			s = 0.3 // the head of the column says so of all entries
+		}
+		s += entryBonus * float64(f.Entry)
+	}
 	switch {
 	case spec.Hint == "range-start" && c.Range == 1, spec.Hint == "range-end" && c.Range == 2:
 		s += 0.1
@@ -169,5 +183,9 @@ func dateScore(spec doc.FieldSpec, c Candidate, f Features, s float64) float64 {
 
 // largestBonus is what being the document's largest amount adds to a total.
 const largestBonus = 0.08
+
+// entryBonus is what being the day of an account's last entry adds to a document's date, and
+// that of another one takes off.
+const entryBonus = 0.15
 
 func clamp(x float64) float64 { return max(0, min(1, x)) }

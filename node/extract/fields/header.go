@@ -66,7 +66,23 @@ func (r *reader) head() []line {
 		}
 		out = append(out, ln)
 	}
+	for i := range out[:max(0, len(out)-1)] {
+		if out[i].kind == plainLine && overPostcode(out[i].text, out[i+1].text) {
+			out[i].kind = addressLine
+		}
+	}
 	return out
+}
+
+var (
+	endsInNumber = regexp.MustCompile(`\p{L}{2,}\.?\s\d{1,4}\s?[a-zA-Z]?$`)
+	beginsInCode = regexp.MustCompile(`^\W*(?:[A-Z]{1,2}-)?(?:\d{4,5}|\d{3}\s\d{2})\s+\p{L}{3,}`)
+)
+
+// overPostcode says whether a line is a street by where it stands: its house number last, over
+// a line that begins with a postal code.
+func overPostcode(text, next string) bool {
+	return endsInNumber.MatchString(strings.TrimSpace(text)) && beginsInCode.MatchString(next) && !trade.MatchString(text)
 }
 
 // narrow says what a line is, and takes its first cell alone where that names

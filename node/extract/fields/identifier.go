@@ -22,6 +22,7 @@ func bareIdentifier(s string) string {
 	}
 	for _, mark := range []string{"/", "-", ",", "|"} {
 		before, after, _ := strings.Cut(s, mark)
+		before, after = strings.TrimSpace(before), strings.TrimSpace(after)
 		if ds := findDates(after, Hints{}); len(ds) == 1 && !ds[0].loose && ds[0].start == 0 && ds[0].end == len(after) && hasDigit(before) && len(before) > 3 {
 			return before
 		}

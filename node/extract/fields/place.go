@@ -83,6 +83,9 @@ func parseOneLine(s string) (name, street string, p place, ok bool) {
 	parts := partSeparator.Split(s, -1)
 	for n := len(parts) - 1; n >= 2; n-- {
 		if p, ok = parsePlace(parts[n]); ok {
+			if houseNumber.MatchString(strings.TrimSpace(parts[1])) {
+				return "", "", place{}, false // "Avenida Baleares, 2 · 46023 Valencia" has no name
+			}
 			return strings.TrimSpace(parts[0]), strings.TrimSpace(strings.Join(parts[1:n], ", ")), p, parts[0] != ""
 		}
 	}

@@ -40,6 +40,7 @@ type reader struct {
 	nearly    map[int64]int         // the same, with a sum rounded for cash
 	first     map[doc.FieldType]int // row of the first and last candidate of a type
 	last      map[doc.FieldType]int
+	account   account
 	parties   *parties
 	patterns  map[string]*regexp.Regexp
 	taxes     []taxRow
@@ -88,6 +89,7 @@ func newTaughtReader(reading doc.Reading, t doc.Type, wordingOf func(field strin
 	if r.nearly = r.tender; r.nearly == nil {
 		r.nearly = r.tendered(tenderOff)
 	}
+	r.account = r.findAccount()
 	r.labels = indexLabels(labelsOf(t.Fields))
 	r.matches = r.labels.matches(l.rows)
 	r.rowLabels = make([][]labelMatch, len(l.rows))
@@ -112,6 +114,9 @@ func (r *reader) rank(i int) []scored {
 				out = append(out, r.judge(spec, c, r.place(c)))
 			}
 		}
+	}
+	if spec.Hint == "largest" {
+		out = append(out, r.charged(spec)...)
 	}
 	return r.bestOfEach(out)
 }
@@ -170,9 +175,12 @@ func (r *reader) place(c Candidate) Features {
 	f.Height = float64(c.Box.H()) / float64(r.layout.height[c.Page])
 	if n, ok := minor(c.Value); ok && c.Type == doc.Money {
 		f.Largest = n >= r.largest
-		f.Rounded, f.Tender = r.rounded[n], r.tender[n]
+		f.Rounded, f.Tender, f.Settled = r.rounded[n], r.tender[n], r.account.says(n)
 	}
 	f.BesideID = c.Type == doc.Date && r.besideID(c)
+	if c.Type == doc.Date {
+		f.Entry = r.account.days[c.Value]
+	}
 	f.Clock = c.Type == doc.Date && clock.MatchString(r.layout.rows[c.Row].text)
 	return f
 }
