@@ -20,11 +20,12 @@ const leastEntries = 3
 type account struct {
 	settled int64          // what was charged and paid, in hundredths, where nothing is owed; else 0
 	days    map[string]int // of the days of its entries: 1 the last one, -1 the others
+	rows    map[int]bool   // that are entries
 }
 
 // findAccount reads the account of the document, where it has one.
 func (r *reader) findAccount() account {
-	a := account{days: map[string]int{}}
+	a := account{days: map[string]int{}, rows: map[int]bool{}}
 	times := map[int64]int{}
 	cleared := false
 	last, n := "", 0
@@ -39,11 +40,12 @@ func (r *reader) findAccount() account {
 			if c.Value > last {
 				n++
 			}
-			last, a.days[c.Value] = c.Value, -1
+			last, a.days[c.Value], a.rows[c.Row] = c.Value, -1, true
 		}
 	}
 	if n < leastEntries {
 		clear(a.days)
+		clear(a.rows)
 	} else {
 		a.days[last] = 1
 	}

@@ -38,8 +38,9 @@ type Features struct {
 	BesideID  bool    // the document's number stands before it on its row
 	Rounded   bool    // another amount and a printed rounding add up to it
 	Tender    int     // 1: what was to be paid, -1: what was handed over for it
-	Settled   int     // 1: what was charged on an account and paid, -1: another amount of such an account
+	Settled   int     // 1: what was charged on an account and paid, -1: another amount of one
 	Entry     int     // day of an account's entry: 1 the last, -1 another
+	OnEntry   bool    // it is of one entry of an account
 	HasSign   bool    // a currency stands beside it
 }
 
@@ -108,6 +109,9 @@ func moneyScore(spec doc.FieldSpec, c Candidate, f Features, s float64) float64 
 	}
 	if f.HasSign {
 		s += 0.03
+	}
+	if f.OnEntry {
+		s -= 0.5 // a tax of one day is none of the whole
 	}
 	if f.Repeats > 1 {
 		s += min(0.06, 0.02*float64(f.Repeats-1))

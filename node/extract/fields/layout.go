@@ -87,6 +87,7 @@ func (s segment) sameLine(o segment) bool { return s.words[0].Line == o.words[0]
 func rowsOf(words []doc.Word, h int, lined bool) [][]doc.Word {
 	segs := segmentsOf(words, h)
 	slices.SortStableFunc(segs, func(a, b segment) int { return a.box[0] - b.box[0] })
+	page := slopesOf(words, h)
 	type open struct {
 		segs []segment
 		y    int
@@ -94,18 +95,21 @@ func rowsOf(words []doc.Word, h int, lined bool) [][]doc.Word {
 	var rows []*open
 	for _, s := range segs {
 		var best *open
+		_, y := middle(s.box)
+		fall := page.at(y)
 		most, off := 0.5, int64(0)
 		for _, r := range rows {
 			last := r.segs[len(r.segs)-1]
 			if s.box[0] < last.box[2]-h {
 				continue
 			}
-			o := overlap(last.box, s.box)
+			beside := lowered(last.box, fall, s.box[0]-last.box[2])
+			o := overlap(beside, s.box)
 			if lined && o > 0.5 && slices.ContainsFunc(r.segs, s.sameLine) {
 				best = r
 				break
 			}
-			d := abs(int64(last.box[1] + last.box[3] - s.box[1] - s.box[3]))
+			d := abs(int64(beside[1] + beside[3] - s.box[1] - s.box[3]))
 			if o > most || o == most && d < off { // what is written by hand reaches over several rows
 				best, most, off = r, o, d
 			}

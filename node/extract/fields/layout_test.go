@@ -1,6 +1,7 @@
 package fields_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/recto-edge/recto/node/doc"
@@ -48,6 +49,35 @@ func TestRowsBesideHandwriting(t *testing.T) {
 	for name, want := range map[string]string{"total": "33.90", "paid": "50.00"} {
 		if f := get(fs, name); f.Value != want {
 			t.Errorf("%s is read as %q, want %q", name, f.Value, want)
+		}
+	}
+}
+
+// TestRowsOfACrookedPage: where lines fall to the right an amount stays with its label, also
+// when it stands lower than the label of the next row.
+func TestRowsOfACrookedPage(t *testing.T) {
+	t.Parallel()
+	for _, slope := range []int{-45, -30, 30, 45} { // thousandths
+		p := doc.Page{Number: 1, Width: 700, Height: 1000, Source: doc.FromOCR}
+		put := func(line, x, y int, text string) {
+			for _, w := range strings.Fields(text) {
+				dy := slope * x / 1000
+				p.Words = append(p.Words, doc.Word{Text: w, Box: doc.Box{x, y + dy, x + 10*len(w), y + 18 + dy}, Line: line, Confidence: 0.99})
+				x += 10 * (len(w) + 1)
+			}
+		}
+		for i, l := range []string{"Harbour Street Kitchen", "12 Harbour Street Leith", "thank you for coming in", "Cheeseburger with bacon", "Regular soda with ice", "Salad of the garden big", "Bread and butter on top"} {
+			put(i, 40, 100+22*i, l)
+		}
+		for i, l := range [][2]string{{"Sub Total", "11.08"}, {"Sales Tax", "0.87"}, {"Order Total", "11.95"}, {"Gift Card", "3.00"}} {
+			put(10+2*i, 40, 300+22*i, l[0])
+			put(11+2*i, 560, 300+22*i, l[1])
+		}
+		fs := fields.Pick(doc.Reading{Pages: []doc.Page{p}}, shipped(t, "receipt"))
+		for field, want := range map[string]string{"net": "11.08", "tax": "0.87", "total": "11.95"} {
+			if f := get(fs, field); f.Value != want {
+				t.Errorf("slope %d in 1000: %s is read as %q, want %q", slope, field, f.Value, want)
+			}
 		}
 	}
 }

@@ -176,6 +176,7 @@ func (r *reader) place(c Candidate) Features {
 	if n, ok := minor(c.Value); ok && c.Type == doc.Money {
 		f.Largest = n >= r.largest
 		f.Rounded, f.Tender, f.Settled = r.rounded[n], r.tender[n], r.account.says(n)
+		f.OnEntry = r.account.rows[c.Row]
 	}
 	f.BesideID = c.Type == doc.Date && r.besideID(c)
 	if c.Type == doc.Date {

@@ -1,6 +1,10 @@
 package fields
 
-import "github.com/recto-edge/recto/node/doc"
+import (
+	"slices"
+
+	"github.com/recto-edge/recto/node/doc"
+)
 
 // Bounds of the search for what was handed over.
 const (
@@ -24,10 +28,19 @@ func (r *reader) tendered(off int64) map[int64]int {
 		row int
 	}
 	var ps []printed
+	var zeros []int // rows that say 0.00
 	for _, c := range r.all {
-		if n, ok := minor(c.Value); ok && c.Type == doc.Money && c.Decimals == 2 && n != 0 {
+		n, ok := minor(c.Value)
+		switch {
+		case !ok || c.Type != doc.Money || c.Decimals != 2:
+		case n == 0:
+			zeros = append(zeros, c.Row)
+		default:
 			ps = append(ps, printed{abs(n), c.Row}) // change is often printed with a minus
 		}
+	}
+	none := func(given, change printed) bool { // a zero between them is the change
+		return slices.ContainsFunc(zeros, func(row int) bool { return row > given.row && row < change.row })
 	}
 	beside := func(k int, n int64) bool {
 		for i, p := range ps {
@@ -42,7 +55,7 @@ func (r *reader) tendered(off int64) map[int64]int {
 		for i := k - 1; i >= max(0, k-changeAfter); i-- {
 			given := ps[i]
 			due := given.n - change.n
-			if due <= 0 || given.row == change.row || change.row-given.row > changeRows || beside(k, due) {
+			if due <= 0 || given.row == change.row || change.row-given.row > changeRows || beside(k, due) || none(given, change) {
 				continue // on one row they are a basis and its tax
 			}
 			for j := i - 1; j >= max(0, k-tenderWithin); j-- {

@@ -1,0 +1,31 @@
+package fields_test
+
+import (
+	"testing"
+
+	"github.com/recto-edge/recto/node/extract/fields"
+)
+
+// TestAccounts: of a hotel's account the total is what was charged, not what is still owed, and
+// the date that of the last entry; a tax of one day is not the tax of the whole.
+func TestAccounts(t *testing.T) {
+	t.Parallel()
+	head := []string{"Seaview Inn", "12 Harbour Street", "Arrival|05/16/2019", "Departure|05/19/2019", "Date|Description|Charges|Balance"}
+	entries := []string{"05/16/2019|Room|200.00|200.00", "05/16/2019|Occupancy Tax|20.00|220.00", "05/17/2019|Room|210.00|430.00", "05/18/2019|Breakfast|30.00|460.00"}
+	for name, foot := range map[string][]string{
+		"paid":      {"05/19/2019|Mastercard|-460.00|0.00", "Balance due|$ 0.00"},
+		"in credit": {"05/19/2019|Mastercard|460.00 CR|0.00", "Balance||0.00"},
+	} {
+		fs := fields.Pick(page(append(append(append([]string{}, head...), entries...), foot...)...), shipped(t, "receipt"))
+		for field, want := range map[string]string{"total": "460.00", "date": "2019-05-19", "tax": ""} {
+			if f := get(fs, field); f.Value != want {
+				t.Errorf("%s: %s %q, want %q", name, field, f.Value, want)
+			}
+		}
+	}
+	// what is owed is not settled, and three dates in text are no account
+	fs := fields.Pick(page("Seaview Inn", "Date|Charges", "05/16/2019|200.00", "Total|200.00", "Balance|200.00"), shipped(t, "receipt"))
+	if f := get(fs, "total"); f.Value != "200.00" {
+		t.Errorf("a total that is owed: %q", f.Value)
+	}
+}
