@@ -68,7 +68,7 @@ func (r *reader) headNames(spec doc.FieldSpec) []scored {
 		}
 	}
 	out = append(out, r.companies(spec)...)
-	out = append(out, r.imprints(spec)...)
+	out = append(out, r.imprints(spec, imprintScore)...)
 	out = append(out, r.senders(spec)...)
 	return r.bestOfEach(out)
 }

@@ -23,6 +23,7 @@ const (
 	imprintRows  = 2    // rows from a name to the word of a register
 	imprintFrom  = 60   // where imprints begin, in hundredths of the page's height
 	imprintScore = 0.85 // above what a head's line of a company gets
+	imprintAside = 0.68 // above what an address gets that nothing says to be the seller's
 	senderScore  = 0.82
 	operatorMore = 0.05 // where the page says who runs the place
 )
@@ -40,8 +41,8 @@ func (r *reader) senders(spec doc.FieldSpec) []scored {
 }
 
 // imprints gives the names of companies that stand beside words of a register in the lower
-// part of a page, or behind a word for who runs a place.
-func (r *reader) imprints(spec doc.FieldSpec) []scored {
+// part of a page, or behind a word for who runs a place; the former have this score.
+func (r *reader) imprints(spec doc.FieldSpec, score float64) []scored {
 	var out []scored
 	for i, rw := range r.layout.rows {
 		if rw.page > 0 && rw.page < len(r.layout.pages)-1 {
@@ -50,14 +51,14 @@ func (r *reader) imprints(spec doc.FieldSpec) []scored {
 		_, height := r.extent(r.layout.pages[rw.page])
 		low := rw.box[1] > imprintFrom*height/100
 		for _, c := range rw.cells {
-			score := imprintScore
-			if m := operator.FindStringIndex(rw.textOf(c)); m != nil {
-				score += operatorMore
+			s := score
+			if operator.MatchString(rw.textOf(c)) {
+				s += operatorMore
 			} else if !low || !r.registerNear(i) {
 				continue
 			}
 			if name, at := companyIn(rw, c); name != "" && !bankName.MatchString(name) {
-				out = append(out, r.lineValue(spec.Type, rw, at, name, score))
+				out = append(out, r.lineValue(spec.Type, rw, at, name, s))
 			}
 		}
 	}

@@ -126,6 +126,9 @@ func (r *reader) partyPart(i int, spec doc.FieldSpec, role, part string) []score
 		return r.partyVAT(i, role, ps)
 	}
 	ranked = append(ranked, r.otherValues(spec, role, part, p)...)
+	if role == "seller" && part == "name" {
+		ranked = append(ranked, r.imprints(spec, imprintAside)...)
+	}
 	if p == nil {
 		if role == "seller" && part == "name" {
 			ranked = append(ranked, r.headNames(spec)...)
