@@ -3,6 +3,7 @@ package fields
 import (
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/recto-edge/recto/node/doc"
 )
@@ -35,7 +36,7 @@ func Check(t doc.Type, fs []doc.Field) []doc.Field {
 	}
 	for _, c := range t.Checks {
 		if terms, ok := parseSum(t, c); ok {
-			checkSum(t, terms, out)
+			checkSum(t, terms, out, strings.Contains(c, "~="))
 		}
 	}
 	for i := range out {
@@ -64,9 +65,23 @@ func note(f *doc.Field, name string, holds bool) {
 	f.Confidence = Rounded(f.Confidence / (f.Confidence + failedOdds*(1-f.Confidence)))
 }
 
-// checkSum notes on all its terms whether a sum holds, when all of it was found.
-func checkSum(t doc.Type, terms []term, fs []doc.Field) {
-	var sum int64
+// cashStep and cashOff are the least coin of a till, in hundredths, and by how much a sum is
+// rounded to it at most: to five in Malaysia, the Netherlands, Finland or Switzerland.
+const (
+	cashStep = 5
+	cashOff  = 2
+)
+
+// forCash says whether two sides of a sum differ by what one of them was rounded for cash.
+func forCash(left, right int64) bool {
+	return abs(left-right) <= cashOff && (left%cashStep == 0 || right%cashStep == 0)
+}
+
+// checkSum notes on all its terms whether a sum holds, when all of it was found. Where it may
+// have been rounded for cash, such a difference says nothing; and what was handed over counts
+// without the minus that some tills print.
+func checkSum(t doc.Type, terms []term, fs []doc.Field, cash bool) {
+	var sum, right int64
 	var found []int
 	for _, x := range terms {
 		i := slices.IndexFunc(fs, func(f doc.Field) bool { return f.Name == t.Fields[x.field].Name })
@@ -80,10 +95,14 @@ func checkSum(t doc.Type, terms []term, fs []doc.Field) {
 		if !ok {
 			return
 		}
+		if cash {
+			n = abs(n)
+		}
 		sum += x.sign * n
+		right = n
 		found = append(found, i)
 	}
-	if len(found) < 2 {
+	if len(found) < 2 || cash && sum != 0 && forCash(right+sum, right) {
 		return
 	}
 	for _, i := range found {

@@ -41,6 +41,40 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// TestCheckSumForCash: a sum that was rounded to the coins of a till is neither proven nor
+// failed, where the type says so; any other difference fails.
+func TestCheckSumForCash(t *testing.T) {
+	t.Parallel()
+	typ := doc.Type{Name: "r", Title: "R", Fields: []doc.FieldSpec{
+		{Name: "net", Type: doc.Money}, {Name: "tax", Type: doc.Money}, {Name: "total", Type: doc.Money}, {Name: "paid", Type: doc.Money}, {Name: "change", Type: doc.Money},
+	}}
+	for _, c := range []struct {
+		check, a, b, total string
+		held, failed       bool
+	}{
+		{"net+tax~=total", "13.00", "0.78", "13.80", false, false},
+		{"net+tax~=total", "13.00", "0.78", "13.78", true, false},
+		{"net+tax~=total", "13.00", "0.78", "13.79", false, true}, // not of a till's coins
+		{"net+tax~=total", "13.00", "0.78", "18.30", false, true},
+		{"net+tax=total", "13.00", "0.78", "13.80", false, true},
+		{"paid-change~=total", "20.00", "2.80", "17.22", false, false}, // what was rounded was paid
+		{"paid-change~=total", "-20.00", "2.80", "17.20", true, false},
+		{"paid-change~=total", "20.00", "2.80", "12.70", false, true},
+	} {
+		typ.Checks = []string{c.check}
+		a, b := "net", "tax"
+		if c.check[0] == 'p' {
+			a, b = "paid", "change"
+		}
+		fs := fields.Check(typ, []doc.Field{{Name: a, Type: doc.Money, Value: c.a}, {Name: b, Type: doc.Money, Value: c.b}, {Name: "total", Type: doc.Money, Value: c.total}})
+		for _, f := range fs {
+			if held, failed := slices.Contains(f.Checks, "sum"), slices.Contains(f.FailedChecks, "sum"); held != c.held || failed != c.failed {
+				t.Errorf("%s of %s, %s, %s: %s held %v, failed %v", c.check, c.a, c.b, c.total, f.Name, held, failed)
+			}
+		}
+	}
+}
+
 func TestCheckRows(t *testing.T) {
 	row := func(q, p, total string) []doc.Field {
 		return []doc.Field{{Name: "quantity", Type: doc.Number, Value: q}, {Name: "unit_price", Type: doc.Number, Value: p}, {Name: "line_total", Type: doc.Money, Value: total}}

@@ -14,16 +14,18 @@ type term struct {
 	maybe bool // counts as zero when it is not on the page
 }
 
-var sumForm = regexp.MustCompile(`^[a-z][a-z0-9_]*(\?)?([+-][a-z][a-z0-9_]*(\?)?)*=[a-z][a-z0-9_]*$`)
+var sumForm = regexp.MustCompile(`^[a-z][a-z0-9_]*(\?)?([+-][a-z][a-z0-9_]*(\?)?)*~?=[a-z][a-z0-9_]*$`)
 
 // parseSum reads a check such as "net+tax=total" or "gross-prepaid?=due" into
-// terms that add up to zero; ok is false when it is no sum of fields of t.
+// terms that add up to zero; ok is false when it is no sum of fields of t. "net+tax~=total"
+// is the same to whoever chooses values by it; see forCash for what it allows.
 func parseSum(t doc.Type, check string) (terms []term, ok bool) {
 	s := strings.ReplaceAll(check, " ", "")
 	if !sumForm.MatchString(s) {
 		return nil, false
 	}
 	left, right, _ := strings.Cut(s, "=")
+	left = strings.TrimSuffix(left, "~")
 	add := func(name string, sign int64) bool {
 		name, maybe := strings.CutSuffix(name, "?")
 		for i, f := range t.Fields {
