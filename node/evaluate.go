@@ -40,6 +40,9 @@ type EvalOptions struct {
 	Folds  int
 	Random bool
 	Group  string
+	// Deal says how vendors, or documents, are dealt into parts, from 1 (0 is 1): the same
+	// number deals the same, so that two runs can be compared.
+	Deal uint64
 	// Confirm is how many other documents of its vendor are confirmed before a document is
 	// read; vendors that have no more than these do not count: what one correction brings.
 	Confirm int
@@ -60,9 +63,6 @@ var rowRules = []eval.RowRule{
 }
 
 type alike = []func(cell doc.Field, label string) bool
-
-// foldSeed draws the folds: always the same, so that two runs can be compared.
-const foldSeed = 1
 
 // Evaluate reads every labelled document of a folder and compares.
 func Evaluate(ctx context.Context, dir string, o EvalOptions) (eval.Report, error) {
@@ -163,9 +163,9 @@ func (o EvalOptions) outcomes(ctx context.Context, all []eval.Case, r *reading, 
 	}
 	var folds [][]int
 	if o.Random {
-		folds, err = eval.RandomFolds(len(cases), o.Folds, foldSeed)
+		folds, err = eval.RandomFolds(len(cases), o.Folds, max(1, o.Deal))
 	} else {
-		folds, err = eval.Folds(cases, o.Folds, foldSeed, group)
+		folds, err = eval.Folds(cases, o.Folds, max(1, o.Deal), group)
 	}
 	if err != nil {
 		return nil, err

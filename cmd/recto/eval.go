@@ -23,6 +23,7 @@ func runEval(ctx context.Context, s streams, args []string) error {
 	fs.StringVar(&o.Model, "model", "", "read with this model instead of the shipped one; none: rules alone")
 	fs.IntVar(&o.Folds, "folds", 0, "cross-validate: learn from all parts of the folder but one and read that, this many times")
 	fs.BoolVar(&o.Random, "random", false, "with --folds: parts share vendors, which are remembered (default: a vendor is in one part only)")
+	fs.Uint64Var(&o.Deal, "deal", 1, "with --folds: deal the parts another way; of so few mistakes as there are among sure values, where they fall is luck")
 	fs.IntVar(&o.Confirm, "confirm", 0, "with --folds: confirm this many other documents of its vendor before reading a document; vendors with no more do not count")
 	fs.StringVar(&o.Group, "group", "", "with --folds: member of the records that names the vendor (default: vendor)")
 	asJSON := fs.Bool("json", false, "print the report as JSON")
