@@ -13,6 +13,9 @@ import (
 // owed are words for what is left to be paid.
 var owed = regexp.MustCompile(`(?i)\b(balance|outstanding|saldo|solde|offener betrag|restbetrag|amount due|balance due)\b`)
 
+// ledger are words that an account has and a list of deliveries or of hours has not.
+var ledger = regexp.MustCompile(`(?i)\b(charges?|credits?|debits?|belastung(en)?|zahlung(en)?|soll|haben|payments?|débit|crédit|cargos?|abonos?)\b`)
+
 // leastEntries is of how many days the entries are that make a list of dates an account.
 const leastEntries = 3
 
@@ -27,8 +30,11 @@ type account struct {
 func (r *reader) findAccount() account {
 	a := account{days: map[string]int{}, rows: map[int]bool{}}
 	times := map[int64]int{}
-	cleared := false
+	cleared, kept := false, false
 	last, n := "", 0
+	for _, rw := range r.layout.rows {
+		kept = kept || owed.MatchString(rw.text) || ledger.MatchString(rw.text)
+	}
 	for _, c := range r.all {
 		rw := r.layout.rows[c.Row]
 		switch {
@@ -43,7 +49,7 @@ func (r *reader) findAccount() account {
 			last, a.days[c.Value], a.rows[c.Row] = c.Value, -1, true
 		}
 	}
-	if n < leastEntries {
+	if n < leastEntries || !kept {
 		clear(a.days)
 		clear(a.rows)
 	} else {
