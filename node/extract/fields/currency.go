@@ -31,8 +31,8 @@ var (
 // document's currency when that fits, else the most common one.
 func currencyOf(s string, h Hints) (string, bool) {
 	u := strings.ToUpper(strings.TrimSpace(s))
-	if isCode(u) {
-		return u, true
+	if code := strings.TrimSuffix(u, "$"); isCode(code) { // "USD$ 12.00" too
+		return code, true
 	}
 	for _, x := range signs {
 		if u == x.sign {
