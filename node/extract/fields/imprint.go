@@ -51,9 +51,10 @@ func (r *reader) imprints(spec doc.FieldSpec, score float64) []scored {
 		_, height := r.extent(r.layout.pages[rw.page])
 		low := rw.box[1] > imprintFrom*height/100
 		for _, c := range rw.cells {
-			s := score
-			if operator.MatchString(rw.textOf(c)) {
+			s, text := score, rw.textOf(c)
+			if m := operator.FindStringIndex(text); m != nil {
 				s += operatorMore
+				c = rw.spanAt(rw.starts[c.from]+m[1], rw.starts[c.from]+len(text))
 			} else if !low || !r.registerNear(i) {
 				continue
 			}
@@ -78,7 +79,10 @@ func (r *reader) registerNear(i int) bool {
 // companyIn takes out of a cell the name that ends in a legal form: the words in capitals
 // before it, and what hangs on it.
 func companyIn(rw *row, c span) (string, span) {
-	legal := func(i int) bool { return legalForm.MatchString(rw.tokens[i].text) }
+	legal := func(i int) bool { // and not "sa" or "se" in a sentence
+		t := rw.tokens[i].text
+		return legalForm.MatchString(t) && (strings.ContainsFunc(t, unicode.IsUpper) || strings.Contains(t, "."))
+	}
 	end := -1
 	for i := c.from; i < c.to && end < 0; i++ {
 		if legal(i) && i > c.from {
