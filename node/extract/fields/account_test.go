@@ -37,3 +37,13 @@ func TestAccounts(t *testing.T) {
 		}
 	}
 }
+
+// TestDateOfItsOwnLabel: the date of an invoice by its own label goes before one under the head
+// of a table.
+func TestDateOfItsOwnLabel(t *testing.T) {
+	t.Parallel()
+	fs := fields.Pick(page("Nordufer Hotel", "Ankunft|12.01.2020|Rechnungsdatum|10.01.2020", "Datum|Beschreibung|MwSt|Betrag", "12.01.2020|Zimmer|7,00|67,50", "Summe|||67,50"), shipped(t, "receipt"))
+	if f := get(fs, "date"); f.Value != "2020-01-10" {
+		t.Errorf("the date is read as %q", f.Value)
+	}
+}

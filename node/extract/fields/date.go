@@ -78,6 +78,7 @@ var (
 	dateGap  = regexp.MustCompile(`(\d{2})\s(\d{2})[-/](20\d{2}|\d{2})`) // a thin first mark that was not read
 	dateDMon = regexp.MustCompile(`(?i)(\d{1,2})(?:st|nd|rd|th|er|º|\.)?(?:\s+del?\s)?[\s\-/.,]{0,3}([\p{L}01]{3,10})\.?(?:\s+del?\s)?[\s\-/.,']{0,3}((?:19|20)\d{2}|\d{2})`)
 	dateMonD = regexp.MustCompile(`(?i)([\p{L}01]{3,10})\.?[\s\-/.]{0,2}(\d{1,2})(?:st|nd|rd|th)?[\s,.\-/']{1,3}((?:19|20)\d{2}|\d{2})`)
+	dateGlue = regexp.MustCompile(`(?i)(\p{L}{3,9})\.?(\d{1,2})['’]((?:19|20)\d{2}|\d{2})`) // May10'19
 	dateYMon = regexp.MustCompile(`(?i)((?:19|20)\d{2})[\s\-/.]{1,2}([\p{L}01]{3,10})\.?[\s\-/.]{1,2}(\d{1,2})`)
 	dateFlat = regexp.MustCompile(`^((?:19|20)\d{2})(\d{2})(\d{2})$`)
 	flatDMY  = regexp.MustCompile(`^(\d{2})(\d{2})((?:19|20)\d{2})$`)
@@ -144,10 +145,12 @@ func findDates(s string, h Hints) []dateSpan {
 			add(m, v, 0, ok)
 		}
 	}
-	for _, m := range dateMonD.FindAllStringSubmatchIndex(s, -1) {
-		if n, ok := monthOf(part(m, 1)); ok {
-			v, ok := ymd(part(m, 3), n, number(part(m, 2)))
-			add(m, v, 0, ok)
+	for _, form := range []*regexp.Regexp{dateMonD, dateGlue} {
+		for _, m := range form.FindAllStringSubmatchIndex(s, -1) {
+			if n, ok := monthOf(part(m, 1)); ok {
+				v, ok := ymd(part(m, 3), n, number(part(m, 2)))
+				add(m, v, 0, ok)
+			}
 		}
 	}
 	for _, m := range dateYMon.FindAllStringSubmatchIndex(s, -1) {
