@@ -28,8 +28,10 @@ func TestAccounts(t *testing.T) {
 		total, date string
 	}{
 		"what is owed is not settled": {[]string{"Seaview Inn", "Date|Charges", "05/16/2019|200.00", "Total|200.00", "Balance|200.00"}, "200.00", "2019-05-16"},
-		"hours are no account": {[]string{"Muster Studio", "Berlin, 27.05.2019", "16.05.2019|Entwurf|2,00|200,00", "17.05.2019|Entwurf|2,00|200,00", "18.05.2019|Satz|1,00|100,00", "Summe|500,00"},
-			"500.00", "2019-05-27"},
+		"hours are no account": {
+			[]string{"Muster Studio", "Berlin, 27.05.2019", "16.05.2019|Entwurf|2,00|200,00", "17.05.2019|Entwurf|2,00|200,00", "18.05.2019|Satz|1,00|100,00", "Summe|500,00"},
+			"500.00", "2019-05-27",
+		},
 	} {
 		fs := fields.Pick(page(c.lines...), shipped(t, "receipt"))
 		if total, date := get(fs, "total").Value, get(fs, "date").Value; total != c.total || date != c.date {
