@@ -10,7 +10,8 @@ import (
 // Bounds of what counts as the slope of a page.
 const (
 	slopeOver  = 6 // word heights from the first to the last word of a line that tells
-	slopeLines = 7 // lines near a place that are asked
+	slopeLines = 7 // lines of a page that make it worth asking
+	slopeNear  = 3 // lines above and below a place that are asked
 )
 
 // slope is by how many pixels the line at y falls in one pixel to the right.
@@ -43,15 +44,15 @@ func slopesOf(words []doc.Word, h int) slopes {
 	return out
 }
 
-// at gives the middle slope of the lines nearest to y; 0 where a page has too few.
+// at gives the middle slope of the lines nearest to y, above and below; 0 where a page has too
+// few. At the ends of a page, where a curved one falls most, only those on one side tell.
 func (s slopes) at(y float64) float64 {
 	if len(s) < slopeLines {
 		return 0
 	}
 	i, _ := slices.BinarySearchFunc(s, y, func(l slope, y float64) int { return cmp.Compare(l.y, y) })
-	from := min(max(0, i-slopeLines/2), len(s)-slopeLines)
 	var near []float64
-	for _, l := range s[from : from+slopeLines] {
+	for _, l := range s[max(0, i-slopeNear):min(len(s), i+slopeNear+1)] {
 		near = append(near, l.fall)
 	}
 	slices.Sort(near)

@@ -50,12 +50,16 @@ func (r *reader) tendered(off int64) map[int64]int {
 		}
 		return false
 	}
+	most := int64(0) // of the amounts under the change: nobody hands over less than what is to be paid
 	for k := len(ps) - 1; k > 1; k-- {
 		change := ps[k]
+		if k+1 < len(ps) {
+			most = max(most, ps[k+1].n)
+		}
 		for i := k - 1; i >= max(0, k-changeAfter); i-- {
 			given := ps[i]
 			due := given.n - change.n
-			if due <= 0 || given.row == change.row || change.row-given.row > changeRows || beside(k, due) || none(given, change) {
+			if due <= 0 || most > given.n || given.row == change.row || change.row-given.row > changeRows || beside(k, due) || none(given, change) {
 				continue // on one row they are a basis and its tax
 			}
 			for j := i - 1; j >= max(0, k-tenderWithin); j-- {

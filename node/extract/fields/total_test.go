@@ -108,6 +108,7 @@ func TestTendered(t *testing.T) {
 		{"a discount", []string{"Sum of items|7.90", "Discount|0.23", "Net|7.67", "VAT 19%|1.46", "Total|9.13"}, 0, 0},
 		{"a credit note", []string{"Sum of items|-7.90", "Discount|0.23", "Net|-7.67", "VAT|-1.12", "Total|-8.79"}, 0, 0},
 		{"a card", []string{"Tea|3.00", "Cake|4.50", "Sum|7.50", "Card|7.50"}, 0, 0},
+		{"three items by chance", []string{"Beer|95.00", "Pork|160.00", "Beef|180.00", "Noodles|140.00", "Rice|20.00", "Sum|595.00"}, 0, 0},
 		{"no change, a tax under it", []string{"Net|7.00", "Sum|7.42", "Cash|7.42", "Change|0.00", "Summary", "SR|0.42"}, 0, 0},
 		{"basis and tax on one row", []string{"Beans|36.67", "GST|2.20", "Total|38.87", "SR|36.67|2.20"}, 0, 0},
 	} {
