@@ -95,7 +95,10 @@ func labelsFor(t doc.Type, c eval.Case, known map[string]bool) map[string]string
 		}
 		var text string
 		var number json.Number
+		values, list := eval.Values(raw)
 		switch {
+		case f.Repeated && list && len(values) > 0:
+			out[f.Name] = doc.JoinValues(values)
 		case json.Unmarshal(raw, &text) == nil && text == "":
 			delete(out, f.Name) // an empty label is one that nobody gave
 		case json.Unmarshal(raw, &text) == nil:

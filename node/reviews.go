@@ -165,7 +165,11 @@ func compared(results []doc.Result, review *doc.Review) []doc.ComparedField {
 					out[k].Label = &label
 				}
 			}
-			out[k].Values[i] = doc.Answer{Value: f.Value, Confidence: f.Confidence, Accepted: f.Accepted}
+			a := doc.Answer{Value: f.Value, Confidence: f.Confidence, Accepted: f.Accepted}
+			if before := out[k].Values[i]; before.Value != "" { // another value of a repeated field
+				a = doc.Answer{Value: doc.JoinValues([]string{before.Value, a.Value}), Confidence: min(before.Confidence, a.Confidence), Accepted: before.Accepted && a.Accepted}
+			}
+			out[k].Values[i] = a
 		}
 	}
 	return out

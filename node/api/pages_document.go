@@ -146,14 +146,9 @@ func (c *call) history(id doc.ID) []ui.Revision {
 // changed names the fields whose values differ.
 func changed(before, now doc.Result) string {
 	var names []string
-	for _, f := range now.Fields {
-		if old := before.Field(f.Name); old == nil || old.Value != f.Value {
-			names = append(names, readable(f.Name))
-		}
-	}
-	for _, f := range before.Fields {
-		if now.Field(f.Name) == nil {
-			names = append(names, readable(f.Name))
+	for _, f := range slices.Concat(now.Fields, before.Fields) {
+		if name := readable(f.Name); !slices.Contains(names, name) && !slices.Equal(now.Values(f.Name), before.Values(f.Name)) {
+			names = append(names, name)
 		}
 	}
 	return strings.Join(names, ", ")

@@ -19,10 +19,12 @@ const (
 	Country    FieldType = "country"    // ISO 3166 alpha-2
 	Email      FieldType = "email"
 	Phone      FieldType = "phone"
-	Table      FieldType = "table" // rows of fields: line items, taxes
+	Duration   FieldType = "duration" // decimal, blank, unit in English: "18 months", "1 year"
+	Table      FieldType = "table"    // rows of fields: line items, taxes
 )
 
-// Field is one value of a document, how sure it is and where it stands.
+// Field is one value of a document, how sure it is and where it stands. A repeated field of a
+// type gives one for each of its values, in the order of their places, all of its name.
 type Field struct {
 	Name       string    `json:"name"`
 	Value      string    `json:"value"` // canonical
@@ -92,4 +94,15 @@ func (r *Result) Field(name string) *Field {
 		}
 	}
 	return nil
+}
+
+// Values gives the values of the fields called name, in their order.
+func (r *Result) Values(name string) []string {
+	var out []string
+	for _, f := range r.Fields {
+		if f.Name == name {
+			out = append(out, f.Value)
+		}
+	}
+	return out
 }

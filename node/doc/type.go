@@ -28,16 +28,17 @@ type FieldSpec struct {
 	Labels   []string    `json:"labels,omitempty"`  // words that stand near the value, in any language
 	Aliases  []string    `json:"aliases,omitempty"` // other names of this field in labelled sets and exports
 	Required bool        `json:"required,omitempty"`
-	Hint     string      `json:"hint,omitempty"`    // where it usually stands: top, bottom, first-line, largest, last
-	Pattern  string      `json:"pattern,omitempty"` // RE2 that the canonical value must match
-	Columns  []FieldSpec `json:"columns,omitempty"` // for tables
+	Repeated bool        `json:"repeated,omitempty"` // a document may have several values: the parties of a contract
+	Hint     string      `json:"hint,omitempty"`     // where it usually stands: top, bottom, first-line, largest, last, prose
+	Pattern  string      `json:"pattern,omitempty"`  // RE2 that the canonical value must match
+	Columns  []FieldSpec `json:"columns,omitempty"`  // for tables
 }
 
 var nameForm = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
 
 var fieldTypes = []FieldType{
 	Text, Name, Address, Money, Number, Percent, Date, Identifier, IBAN, VATID,
-	Currency, Country, Email, Phone, Table,
+	Currency, Country, Email, Phone, Duration, Table,
 }
 
 // Validate says what is wrong with t, naming the field, or gives nil.
@@ -64,6 +65,8 @@ func validateFields(where string, specs []FieldSpec, tables bool) error {
 			return Errorf(Invalid, "%s: unknown field type %q", at, f.Type)
 		case f.Type == Table && (!tables || len(f.Columns) == 0):
 			return Errorf(Invalid, "%s: a table needs columns and cannot stand in a table", at)
+		case f.Repeated && (f.Type == Table || f.Type == Currency || !tables):
+			return Errorf(Invalid, "%s: a table, its columns and a currency cannot be repeated: a table has rows already", at)
 		}
 		seen[f.Name] = true
 		if _, err := regexp.Compile(f.Pattern); err != nil {
@@ -97,6 +100,27 @@ func (t Type) Meant(label string) (FieldSpec, bool) {
 		return FieldSpec{}, false
 	}
 	return t.Fields[i], true
+}
+
+// Open says whether fields of the type leave something to look at: one that is not accepted, or a
+// required one that is missing. What a label names has been looked at.
+func (t Type) Open(fs []Field, labels map[string]string) bool {
+	for _, s := range t.Fields {
+		if _, ok := labels[s.Name]; ok {
+			continue
+		}
+		found := false
+		for _, f := range fs {
+			if f.Name == s.Name && !f.Accepted {
+				return true
+			}
+			found = found || f.Name == s.Name
+		}
+		if s.Required && !found {
+			return true
+		}
+	}
+	return false
 }
 
 // Revision is the digest of the definition: it changes when anything in it

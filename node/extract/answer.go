@@ -102,6 +102,10 @@ func overrule(fs []doc.Field, t doc.Type, exact doc.Field) []doc.Field {
 		return fs
 	}
 	exact.Name = t.Fields[i].Name
+	if t.Fields[i].Repeated { // one value more
+		fs = slices.DeleteFunc(fs, func(x doc.Field) bool { return x.Name == exact.Name && x.Value == exact.Value })
+		return append(fs, exact)
+	}
 	j := slices.IndexFunc(fs, func(x doc.Field) bool { return x.Name == exact.Name })
 	if j < 0 {
 		return append(fs, exact)
@@ -178,11 +182,8 @@ func accept(fs []doc.Field, k fields.Knowledge) {
 // needed because a required field is missing, a check failed, or a field of the
 // type is not accepted.
 func route(t doc.Type, fs []doc.Field) doc.Route {
-	for _, s := range t.Fields {
-		i := slices.IndexFunc(fs, func(f doc.Field) bool { return f.Name == s.Name })
-		if i < 0 && s.Required || i >= 0 && !fs[i].Accepted {
-			return doc.RouteReview
-		}
+	if t.Open(fs, nil) {
+		return doc.RouteReview
 	}
 	return doc.RouteLocal
 }

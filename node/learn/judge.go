@@ -3,6 +3,7 @@ package learn
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/recto-edge/recto/node/doc"
 	"github.com/recto-edge/recto/node/extract/fields"
@@ -179,18 +180,23 @@ func rightOf(t doc.Type, x fields.Lesson, fs []doc.Field) int {
 	r := doc.Result{Fields: fs}
 	for name, label := range x.Labels {
 		spec, _ := t.Field(name)
-		got := ""
-		if f := r.Field(name); f != nil {
-			got = f.Value
+		got, want := r.Values(name), []string{label}
+		if label == "" || spec.Repeated {
+			want = doc.SplitValues(label)
 		}
-		switch {
-		case label == "" || got == "":
-			if label == got {
-				n++
-			}
-		case fields.CompareForm(spec.Type, got) == fields.CompareForm(spec.Type, label):
+		if slices.Equal(sortedForms(spec.Type, got), sortedForms(spec.Type, want)) {
 			n++
 		}
 	}
 	return n
+}
+
+// sortedForms gives values as they are compared, in an order of their own.
+func sortedForms(ft doc.FieldType, values []string) []string {
+	out := make([]string, len(values))
+	for i, v := range values {
+		out[i] = fields.CompareForm(ft, v)
+	}
+	slices.Sort(out)
+	return out
 }

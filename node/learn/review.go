@@ -45,7 +45,7 @@ func Correct(rec doc.Record, t doc.Type, reading doc.Reading, c doc.Correction, 
 	}
 	result := Confirm(*rec.Result, t, review.Labels, finder)
 	for _, table := range tables {
-		result.Fields = put(result.Fields, t, table)
+		result.Fields = put(without(result.Fields, table.Name), t, table)
 	}
 	for name, v := range c.Fields {
 		if spec, ok := t.Field(name); ok && spec.Type == doc.Table && v == nil {
@@ -61,7 +61,7 @@ func Correct(rec doc.Record, t doc.Type, reading doc.Reading, c doc.Correction, 
 	result.Warnings = warnings(result)
 	review.Vendor = vendorOf(t, review.Labels, reading)
 	to := doc.StateDone
-	if open(t, result.Fields, review.Labels) {
+	if t.Open(result.Fields, review.Labels) {
 		to = doc.StateReview
 	}
 	next, err := rec.Next(to, by, at)
@@ -87,25 +87,50 @@ func labelsOf(r doc.Result, t doc.Type, c doc.Correction, h fields.Hints) (map[s
 		case v == nil:
 		case spec.Type == doc.Table:
 			return nil, doc.Errorf(doc.Invalid, "%s is a table: send its rows under \"rows\"", name)
+		case spec.Repeated:
+			return nil, doc.Errorf(doc.Invalid, "%s is repeated: send all its values as a list under \"values\"", name)
 		default:
 			if labels[name], err = canonical(spec, *v, h); err != nil {
 				return nil, err
 			}
 		}
 	}
+	for name, values := range c.Values {
+		spec, err := specOf(r, t, name)
+		if err != nil {
+			return nil, err
+		}
+		if _, twice := labels[name]; twice || !spec.Repeated {
+			return nil, doc.Errorf(doc.Invalid, "%s: \"values\" is for repeated fields, each named once; send a single value under \"fields\"", name)
+		}
+		if labels[name], err = canonicals(spec, values, h); err != nil {
+			return nil, err
+		}
+	}
 	if !c.Approve {
 		return labels, nil
 	}
 	for _, spec := range t.Fields {
-		if _, named := labels[spec.Name]; named || spec.Type == doc.Table {
-			continue
-		}
-		labels[spec.Name] = ""
-		if f := r.Field(spec.Name); f != nil {
-			labels[spec.Name] = f.Value
+		if _, named := labels[spec.Name]; !named && spec.Type != doc.Table {
+			labels[spec.Name] = doc.JoinValues(r.Values(spec.Name))
 		}
 	}
 	return labels, nil
+}
+
+// canonicals gives the label of a repeated field: its values in canonical form, each once.
+func canonicals(spec doc.FieldSpec, values []string, h fields.Hints) (string, error) {
+	var out []string
+	for _, v := range values {
+		value, err := canonical(spec, v, h)
+		if err != nil {
+			return "", err
+		}
+		if !slices.Contains(out, value) {
+			out = append(out, value)
+		}
+	}
+	return doc.JoinValues(out), nil
 }
 
 // specOf gives the spec of a field of t, or of one that a type with open keys
@@ -160,36 +185,52 @@ func Confirm(r doc.Result, t doc.Type, labels map[string]string, finder *fields.
 		recheck(&out.Fields[i])
 	}
 	for _, name := range sortedNames(labels) {
-		label := labels[name]
-		i := slices.IndexFunc(out.Fields, func(f doc.Field) bool { return f.Name == name })
-		switch {
-		case label == "":
-			out.Fields = without(out.Fields, name)
-		case i >= 0 && out.Fields[i].Value == label:
-			f := &out.Fields[i]
-			f.Checks = with(f.Checks, checkApproved)
-			if picked := f.Source == doc.FromText || f.Source == doc.FromOCR; picked && f.Box == nil && !derived(*f) {
-				locate(f, t, finder)
-			}
-		default:
-			spec, _ := specOf(r, t, name)
-			f := doc.Field{Name: name, Value: label, Type: spec.Type, Source: doc.FromPerson, Method: "review"}
-			if spec.Type == doc.Money {
-				f.Currency = currencyOf(out.Fields)
-			}
-			if i >= 0 {
-				f.Currency, f.Type = out.Fields[i].Currency, out.Fields[i].Type
-				f.Alternatives = alternatives(out.Fields[i], label)
-			}
-			locate(&f, t, finder)
-			out.Fields = put(out.Fields, t, f)
-		}
+		spec, _ := specOf(r, t, name)
+		confirmed := confirm(out.Fields, t, spec, labels[name], finder)
+		out.Fields = put(without(out.Fields, name), t, confirmed...)
 	}
 	out.Fields = fields.Check(t, out.Fields)
 	for i := range out.Fields {
 		if _, ok := labels[out.Fields[i].Name]; ok {
 			accept(&out.Fields[i])
 		}
+	}
+	return out
+}
+
+// confirm gives the fields of spec as a label has them: for each of its values the one that was read,
+// or else a new one.
+func confirm(fs []doc.Field, t doc.Type, spec doc.FieldSpec, label string, finder *fields.Finder) []doc.Field {
+	var read, out []doc.Field
+	for _, f := range fs {
+		if f.Name == spec.Name {
+			read = append(read, f)
+		}
+	}
+	values := []string{label}
+	if label == "" || spec.Repeated {
+		values = doc.SplitValues(label)
+	}
+	for _, value := range values {
+		if i := slices.IndexFunc(read, func(f doc.Field) bool { return f.Value == value }); i >= 0 {
+			f := read[i]
+			f.Checks = with(f.Checks, checkApproved)
+			if picked := f.Source == doc.FromText || f.Source == doc.FromOCR; picked && f.Box == nil && !derived(f) {
+				locate(&f, t, finder)
+			}
+			out = append(out, f)
+			continue
+		}
+		f := doc.Field{Name: spec.Name, Value: value, Type: spec.Type, Source: doc.FromPerson, Method: "review"}
+		if spec.Type == doc.Money {
+			f.Currency = currencyOf(fs)
+		}
+		if len(read) > 0 && !spec.Repeated {
+			f.Currency, f.Type = read[0].Currency, read[0].Type
+			f.Alternatives = alternatives(read[0], value)
+		}
+		locate(&f, t, finder)
+		out = append(out, f)
 	}
 	return out
 }
@@ -253,23 +294,21 @@ func alternatives(f doc.Field, label string) []doc.Alternative {
 	return out
 }
 
-// put sets a field in the place of the one of its name, or where the type's order
-// has it.
-func put(fs []doc.Field, t doc.Type, f doc.Field) []doc.Field {
+// put sets fields of one name, of which fs has none, where the type's order has them.
+func put(fs []doc.Field, t doc.Type, these ...doc.Field) []doc.Field {
+	if len(these) == 0 {
+		return fs
+	}
 	order := func(name string) int {
 		return slices.IndexFunc(t.Fields, func(s doc.FieldSpec) bool { return s.Name == name })
 	}
-	at := len(fs)
-	for i := range fs {
-		if fs[i].Name == f.Name {
-			fs[i] = f
-			return fs
-		}
-		if at == len(fs) && order(f.Name) >= 0 && order(fs[i].Name) > order(f.Name) {
+	at, own := len(fs), order(these[0].Name)
+	for i := len(fs) - 1; i >= 0 && own >= 0; i-- {
+		if order(fs[i].Name) > own {
 			at = i
 		}
 	}
-	return slices.Insert(fs, at, f)
+	return slices.Insert(fs, at, these...)
 }
 
 func without(fs []doc.Field, name string) []doc.Field {
@@ -315,7 +354,7 @@ func picked(fs []doc.Field) []doc.Pick {
 func unfound(fs []doc.Field, labels map[string]string) []string {
 	var out []string
 	for _, f := range fs {
-		if _, ok := labels[f.Name]; ok && f.Box == nil && !derived(f) {
+		if _, ok := labels[f.Name]; ok && f.Box == nil && !derived(f) && !slices.Contains(out, f.Name) {
 			out = append(out, f.Name)
 		}
 	}
@@ -338,21 +377,6 @@ func warnings(r doc.Result) []string {
 		}
 	}
 	return out
-}
-
-// open says whether something is left to look at: a field that is neither
-// accepted nor labelled, or one that is required and missing.
-func open(t doc.Type, fs []doc.Field, labels map[string]string) bool {
-	for _, s := range t.Fields {
-		if _, ok := labels[s.Name]; ok {
-			continue
-		}
-		i := slices.IndexFunc(fs, func(f doc.Field) bool { return f.Name == s.Name })
-		if i < 0 && s.Required || i >= 0 && !fs[i].Accepted {
-			return true
-		}
-	}
-	return false
 }
 
 // vendorOf gives a key for who made a document: what a person said of the seller,
@@ -389,12 +413,12 @@ func Keep(r *doc.Record, t doc.Type, reading doc.Reading, before []doc.Field) {
 	result := Confirm(*r.Result, t, r.Review.Labels, fields.NewFinder(reading, t))
 	for _, f := range before {
 		if f.Type == doc.Table && f.Source == doc.FromPerson {
-			result.Fields = put(result.Fields, t, f)
+			result.Fields = put(without(result.Fields, f.Name), t, f)
 		}
 	}
 	result.Warnings = warnings(result)
 	r.Result = &result
-	if !open(t, result.Fields, r.Review.Labels) {
+	if !t.Open(result.Fields, r.Review.Labels) {
 		r.State = doc.StateDone
 	}
 }

@@ -31,7 +31,7 @@ func verdictsOf(r doc.Record) []verdict {
 		if p.Known || group == "" {
 			group = string(r.ID)
 		}
-		out = append(out, verdict{p.Model, p.Known, trust.Sample{Group: group, Field: p.Field, Score: p.Confidence, Right: p.Value == label}})
+		out = append(out, verdict{p.Model, p.Known, trust.Sample{Group: group, Field: p.Field, Score: p.Confidence, Right: slices.Contains(doc.SplitValues(label), p.Value)}})
 	}
 	return out
 }

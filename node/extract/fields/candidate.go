@@ -133,6 +133,14 @@ func (r *row) percents(h Hints) []Candidate {
 	return out
 }
 
+func (r *row) durations() []Candidate {
+	var out []Candidate
+	for _, d := range findDurations(strings.ReplaceAll(r.text, "\t", " ")) {
+		out = append(out, r.candidate(doc.Duration, d.start, d.end, d.value))
+	}
+	return out
+}
+
 func (r *row) found(ft doc.FieldType, form *regexp.Regexp, h Hints) []Candidate {
 	var out []Candidate
 	for _, m := range form.FindAllStringIndex(r.text, -1) {

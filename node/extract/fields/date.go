@@ -76,7 +76,7 @@ var (
 	dateDash = strictDate(`-`)
 	dateSlsh = strictDate(`/`)
 	dateGap  = regexp.MustCompile(`(\d{2})\s(\d{2})[-/](20\d{2}|\d{2})`) // a thin first mark that was not read
-	dateDMon = regexp.MustCompile(`(?i)(\d{1,2})(?:st|nd|rd|th|er|º|\.)?(?:\s+del?\s)?[\s\-/.,]{0,3}([\p{L}01]{3,10})\.?(?:\s+del?\s)?[\s\-/.,']{0,3}((?:19|20)\d{2}|\d{2})`)
+	dateDMon = regexp.MustCompile(`(?i)(\d{1,2})(?:st|nd|rd|th|er|º|\.)?(?:\s+day\s+of\s|\s+del?\s)?[\s\-/.,]{0,3}([\p{L}01]{3,10})\.?(?:\s+del?\s)?[\s\-/.,']{0,3}((?:19|20)\d{2}|\d{2})`)
 	dateMonD = regexp.MustCompile(`(?i)([\p{L}01]{3,10})\.?[\s\-/.]{0,2}(\d{1,2})(?:st|nd|rd|th)?[\s,.\-/']{1,3}((?:19|20)\d{2}|\d{2})`)
 	dateGlue = regexp.MustCompile(`(?i)(\p{L}{3,9})\.?(\d{1,2})['’]((?:19|20)\d{2}|\d{2})`) // May10'19
 	dateYMon = regexp.MustCompile(`(?i)((?:19|20)\d{2})[\s\-/.]{1,2}([\p{L}01]{3,10})\.?[\s\-/.]{1,2}(\d{1,2})`)

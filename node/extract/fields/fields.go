@@ -14,6 +14,7 @@
 package fields
 
 import (
+	"slices"
 	"strings"
 
 	"golang.org/x/text/unicode/norm"
@@ -59,6 +60,8 @@ func Canonical(ft doc.FieldType, s string, h Hints) (value string, ok bool) {
 		return canonicalEmail(s)
 	case doc.Phone:
 		return canonicalPhone(s)
+	case doc.Duration:
+		return canonicalDuration(s)
 	case doc.Address:
 		v := tidy(strings.ReplaceAll(s, "\n", ", "))
 		return v, v != ""
@@ -83,6 +86,15 @@ func CompareForm(ft doc.FieldType, s string) string {
 		return v
 	}
 	return foldText(s)
+}
+
+// isLabel says whether a value is what a label of the field says: one of its values, where the
+// field is repeated.
+func isLabel(spec doc.FieldSpec, value, label string) bool {
+	if !spec.Repeated {
+		return label != "" && CompareForm(spec.Type, value) == CompareForm(spec.Type, label)
+	}
+	return slices.ContainsFunc(doc.SplitValues(label), func(l string) bool { return CompareForm(spec.Type, value) == CompareForm(spec.Type, l) })
 }
 
 // tidy brings s to NFKC with single blanks and no blanks at its ends.

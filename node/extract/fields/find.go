@@ -56,6 +56,24 @@ func (f *Finder) Find(spec doc.FieldSpec, value string) (Place, bool) {
 	return f.letters(squash(value))
 }
 
+// findsAll says whether all values of a label, in any form, stand on the document.
+func (f *Finder) findsAll(spec doc.FieldSpec, label string) bool {
+	values := []string{label}
+	if spec.Repeated {
+		values = doc.SplitValues(label)
+	}
+	for _, v := range values {
+		value, ok := Canonical(spec.Type, v, f.Hints())
+		if ok {
+			_, ok = f.Find(spec, value)
+		}
+		if !ok {
+			return false
+		}
+	}
+	return true
+}
+
 func (f *Finder) place(page int, box doc.Box, raw string) Place {
 	p := Place{Page: page + 1, Box: box, Raw: raw}
 	if n := f.r.layout.pages[page].Number; n > 0 {

@@ -79,7 +79,9 @@ func (d *desk) predict(t doc.Type, k Knowledge) []*pickedField {
 		if !known {
 			continue
 		}
-		right := label != "" && CompareForm(a.field.Type, a.field.Value) == CompareForm(a.field.Type, label)
+		spec, _ := t.Field(a.field.Name)
+		spec.Type = a.field.Type
+		right := isLabel(spec, a.field.Value, label)
 		out = append(out, &pickedField{a.field.Name, d.Vendor, d.ID, a.x, right, slices.Contains(a.field.Checks, fromVendor), d.weight})
 	}
 	return out

@@ -164,11 +164,7 @@ func Doubts(t doc.Type, lessons []Lesson) []string {
 			if label == "" || spec.Type == doc.Table || spec.Type == doc.Currency || spec.Type == doc.Country {
 				continue
 			}
-			value, ok := Canonical(spec.Type, label, f.Hints())
-			if ok {
-				_, ok = f.Find(spec, value)
-			}
-			if !ok {
+			if !f.findsAll(spec, label) {
 				out = append(out, l.ID+": "+spec.Name)
 			}
 		}
@@ -194,7 +190,7 @@ func newDesk(t doc.Type, l Lesson, w Wording) *desk {
 		}
 		d.right[i] = []bool{}
 		for _, c := range d.r.seen(i).list {
-			d.right[i] = append(d.right[i], label != "" && CompareForm(spec.Type, c.Value) == CompareForm(spec.Type, label))
+			d.right[i] = append(d.right[i], isLabel(spec, c.Value, label))
 		}
 	}
 	return d

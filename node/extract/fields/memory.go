@@ -110,7 +110,7 @@ func (m *Memory) remember(r *reader, t doc.Type, labels map[string]string) {
 		v.Marks[k]++
 	}
 	for i, spec := range t.Fields {
-		if label := labels[spec.Name]; label != "" && spec.Type != doc.Table {
+		if label := labels[spec.Name]; label != "" && spec.Type != doc.Table && !spec.Repeated {
 			v.learn(r, i, label)
 		}
 	}

@@ -1,6 +1,7 @@
 package fields
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -30,6 +31,47 @@ func likelyEnough(spec doc.FieldSpec, ranked []scored) bool {
 		others += o.score
 	}
 	return c.score >= leastLearned || spec.Required && c.score > others
+}
+
+// further is from which score on a repeated field has another value: one too many is seen, and so
+// is one that is missing.
+const further = 0.5
+
+// eachOf gives the candidates of each value of a field, the chosen one first. A repeated field has,
+// besides the likeliest, all that are likelier than not and stand elsewhere, in the order of their places.
+func eachOf(spec doc.FieldSpec, ranked []scored) [][]scored {
+	if !spec.Repeated {
+		return [][]scored{ranked}
+	}
+	var chosen, rest []scored
+	form := func(c scored) string { return CompareForm(spec.Type, c.Value) }
+	for k, c := range ranked {
+		if k > 0 && c.score < further {
+			rest = append(rest, c)
+			continue
+		}
+		same := slices.IndexFunc(chosen, func(o scored) bool {
+			return shortFor(form(c), form(o)) || o.Row == c.Row && o.at.from < c.at.to && c.at.from < o.at.to
+		})
+		switch {
+		case same < 0:
+			chosen = append(chosen, c)
+		case strings.HasPrefix(form(c), form(chosen[same])+" "):
+			chosen[same] = c // the name in full
+		}
+	}
+	slices.SortStableFunc(chosen, func(a, b scored) int { return cmp.Or(a.Row-b.Row, a.at.from-b.at.from) })
+	out := make([][]scored, len(chosen))
+	for i, c := range chosen {
+		out[i] = append([]scored{c}, rest...)
+	}
+	return out
+}
+
+// shortFor says whether two values name one thing: they are the same, or one goes on where the other
+// ends ("PALM" and "PALM INC").
+func shortFor(a, b string) bool {
+	return a == b || strings.HasPrefix(a, b+" ") || strings.HasPrefix(b, a+" ")
 }
 
 // Pick finds the fields of t in a reading with the rules that need no training.
@@ -89,8 +131,11 @@ func (r *reader) answers(t doc.Type, k Knowledge) []answer {
 	r.equals(t, ranked, open)
 	var out []answer
 	for i, spec := range t.Fields {
-		if spec.Type != doc.Table && likelyEnough(spec, ranked[i]) {
-			out = append(out, answer{r.field(spec, ranked[i], proven[i]), r.sureView(i, ranked[i], proven[i])})
+		if spec.Type == doc.Table || !likelyEnough(spec, ranked[i]) {
+			continue
+		}
+		for _, one := range eachOf(spec, ranked[i]) {
+			out = append(out, answer{r.field(spec, one, proven[i]), r.sureView(i, one, proven[i])})
 		}
 	}
 	return r.withCurrency(t, out)
@@ -142,6 +187,8 @@ func (r *reader) candidatesFor(i int, spec doc.FieldSpec) []scored {
 	switch {
 	case isParty && (role == "seller" || role == "buyer"):
 		return r.partyPart(i, spec, role, part)
+	case spec.Hint == "prose":
+		return r.inProse(i, spec)
 	case spec.Hint == "document kind":
 		return r.kind(i, spec)
 	case spec.Hint == "top" && spec.Type == doc.Name:

@@ -57,6 +57,7 @@ type reader struct {
 	supports map[int]map[int64]float64
 	memo     map[int]*offers
 	lines    []line
+	running  *prose       // nil until a field is looked for in it
 	noItems  map[int]bool // rows that a sum has proven to be discounts or charges
 }
 
@@ -73,6 +74,11 @@ func newTaughtReader(reading doc.Reading, t doc.Type, wordingOf func(field strin
 		repeats: map[string]int{}, patterns: map[string]*regexp.Regexp{}, first: map[doc.FieldType]int{}, last: map[doc.FieldType]int{},
 	}
 	r.all = l.candidates(r.hints)
+	if slices.ContainsFunc(t.Fields, func(f doc.FieldSpec) bool { return f.Type == doc.Duration }) { // they are not looked for in vain
+		for _, rw := range l.rows {
+			r.all = append(r.all, rw.durations()...)
+		}
+	}
 	r.byRow = make([][]Candidate, len(l.rows))
 	for _, c := range r.all {
 		r.byRow[c.Row] = append(r.byRow[c.Row], c)

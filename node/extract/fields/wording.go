@@ -43,14 +43,14 @@ func (l Led) trust(prior float64) float64 {
 // has seen many documents.
 const fewLabels = 7
 
-// learnsLabels says whether labels are learned for a field: one of few labels that is not found
-// by its place or kind.
+// learnsLabels says whether labels are learned for a field: one of few labels and one value that is not
+// found by its place or kind, nor in sentences.
 func learnsLabels(spec doc.FieldSpec) bool {
 	switch place, _, _ := strings.Cut(spec.Hint, " "); place {
-	case "top", "seller", "buyer", "document", "code":
+	case "top", "seller", "buyer", "document", "code", "prose":
 		return false
 	}
-	return spec.Type != doc.Table && spec.Type != doc.Currency && len(spec.Labels) <= fewLabels
+	return !spec.Repeated && spec.Type != doc.Table && spec.Type != doc.Currency && len(spec.Labels) <= fewLabels
 }
 
 // taught gives t with the labels that were learned behind its own, and the strength of each label
