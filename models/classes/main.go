@@ -130,7 +130,7 @@ func (l *library) read(set string, rasterise bool, emit func(eval.Case, doc.Read
 // report prints for each set what its documents were taken for, and how far
 // confidence and truth are apart.
 func report(w io.Writer, of []sample, answers []fields.ClassAnswer) {
-	columns := append(append([]string{}, learned...), fields.Generic)
+	columns := append(append([]string{}, learned...), "contract", fields.Generic)
 	fmt.Fprintf(w, "%-22s %-9s %5s", "set", "is", "n")
 	for _, c := range columns {
 		fmt.Fprintf(w, " %9s", c)

@@ -269,3 +269,43 @@ func TestTableMisses(t *testing.T) {
 		t.Errorf("misses (-want +got):\n%s", d)
 	}
 }
+
+// TestScoreLists: each value of a repeated field counts, in whatever order; one that is wrong beside one
+// that is missing is one mistake, and what is left over is missed or one too many.
+func TestScoreLists(t *testing.T) {
+	deal := doc.Type{Name: "slip", Fields: []doc.FieldSpec{{Name: "party", Type: doc.Name, Repeated: true, Aliases: []string{"parties"}}}}
+	dir := labels(t,
+		`{"id":"a","file":"a.pdf","fields":{"parties":["Blue Door","Red Door"]}}`,
+		`{"id":"b","file":"b.pdf","fields":{"parties":["Oak Ltd","Elm Ltd","Ash Ltd"]}}`,
+		`{"id":"c","file":"c.pdf","fields":{"parties":"Fir Ltd"}}`,
+	)
+	cases, err := eval.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	party := func(v string, accepted bool) doc.Field { return field("party", v, doc.Name, 0.9, accepted) }
+	answers := map[string][]doc.Field{
+		"a.pdf": {party("RED DOOR", true), party("blue door", false)},
+		"b.pdf": {party("Elm Ltd", true), party("Oat Ltd", true)},
+		"c.pdf": {party("Fir Ltd", false), party("Fig Ltd", false)},
+	}
+	outcomes := eval.Run(context.Background(), cases, func(_ context.Context, c eval.Case) (eval.Answer, error) {
+		return answer(answers[filepath.Base(c.Path)]...), nil
+	}, eval.RunOptions{Workers: 1})
+	r := eval.Score(cases, outcomes, eval.Options{Types: []doc.Type{deal}, Form: form})
+	if m := r.Micro; m.Labelled != 6 || m.Predicted != 6 || m.Right != 4 || r.SilentErrors != 1 {
+		t.Errorf("%+v, %d silent errors; want 6 labelled, 6 predicted, 4 right, 1 silent error", m, r.SilentErrors)
+	}
+	var got []string
+	for _, m := range r.Misses {
+		got = append(got, m.ID+": "+m.Label+" | "+m.Got)
+	}
+	if d := cmp.Diff([]string{"b: Oak Ltd | Oat Ltd", "b: Ash Ltd | ", "c:  | Fig Ltd"}, got); d != "" {
+		t.Errorf("misses (-want +got):\n%s", d)
+	}
+	for id, want := range map[string]string{"a": "r", "b": "W", "c": "x"} {
+		if m := r.Marks.Documents[id].Marks; m != want {
+			t.Errorf("mark of %s: %q, want %q", id, m, want)
+		}
+	}
+}

@@ -252,7 +252,7 @@ func (s *scorer) list(f compared, labels []string) byte {
 		one.label, one.labelled = l, true
 		got = append(got, one)
 	}
-	worst, order := byte(markNone), string([]byte{markNone, markRight, markRight - 'a' + 'A', markUnasked, markMissed, markWrong, markUnasked - 'a' + 'A', markWrong - 'a' + 'A'})
+	worst, order := byte(markNone), string([]byte{markNone, markRight - 'a' + 'A', markRight, markUnasked, markMissed, markWrong, markUnasked - 'a' + 'A', markWrong - 'a' + 'A'})
 	for _, one := range got {
 		if m := s.field(one); strings.IndexByte(order, m) > strings.IndexByte(order, worst) {
 			worst = m

@@ -265,6 +265,69 @@ func TestCorrect_BringsValuesToTheirForm(t *testing.T) {
 	}
 }
 
+var dealType = doc.Type{Name: "deal", Fields: []doc.FieldSpec{
+	{Name: "party", Type: doc.Name, Hint: "prose", Labels: []string{"between"}, Repeated: true, Required: true},
+	{Name: "start", Type: doc.Date, Hint: "prose", Labels: []string{"as of"}},
+}}
+
+// TestCorrect_RepeatedFields: all values of a repeated field are said at once. Those that were read stay as
+// they were, others are found on the page or not, and what was not named is gone.
+func TestCorrect_RepeatedFields(t *testing.T) {
+	t.Parallel()
+	_, pages := newSite().document(1, "Made as of March 2, 2024 between Oak Works", "Ltd. (the first) and Elm Mill GmbH, of Ulm.", "Witness Ash Field Ltd.")
+	rec := doc.Record{Arrival: doc.Arrival{ID: "d"}, State: doc.StateReview, Revision: 1, Result: &doc.Result{Type: "deal", Fields: fields.Pick(pages, dealType)}}
+	for i := range rec.Result.Fields {
+		rec.Result.Fields[i].Model = "m"
+	}
+	if got := rec.Result.Values("party"); !slices.Equal(got, []string{"Oak Works Ltd.", "Elm Mill GmbH"}) {
+		t.Fatalf("read %q", got)
+	}
+	approved, err := Correct(rec, dealType, pages, doc.Correction{Approve: true}, "anna", time.Now())
+	if err != nil || approved.State != doc.StateDone || approved.Review.Labels["party"] != "Oak Works Ltd.\nElm Mill GmbH" || len(approved.Result.Values("party")) != 2 {
+		t.Fatalf("%v: %+v", err, approved.Review)
+	}
+	next, err := Correct(rec, dealType, pages, doc.Correction{Values: map[string][]string{"party": {"Elm Mill GmbH", "Ash  Field Ltd.", "Ash Field Ltd.", "Fir Inc."}}}, "anna", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := next.Result.Values("party"); !slices.Equal(got, []string{"Elm Mill GmbH", "Ash Field Ltd.", "Fir Inc."}) || next.State != doc.StateReview {
+		t.Errorf("%q, %s: the date is open", got, next.State)
+	}
+	for i, source := range []doc.Source{doc.FromText, doc.FromPerson, doc.FromPerson} {
+		if f := next.Result.Fields[i]; f.Source != source || !f.Accepted || f.Confidence != 1 || (f.Box == nil) != (i == 2) {
+			t.Errorf("party %d: %+v", i+1, f)
+		}
+	}
+	if len(next.Review.Unfound) != 1 || len(next.Review.Read) != 3 {
+		t.Errorf("%+v", next.Review)
+	}
+	right := 0
+	for _, v := range verdictsOf(approved) {
+		if v.sample.Right {
+			right++
+		}
+	}
+	if right != 3 {
+		t.Errorf("%d of 3 values that were approved count as right", right)
+	}
+	none, err := Correct(next, dealType, pages, doc.Correction{Values: map[string][]string{"party": {}}}, "anna", time.Now())
+	if err != nil || len(none.Result.Values("party")) != 0 {
+		t.Errorf("%v: %q", err, none.Result.Values("party"))
+	}
+	one := "Elm Mill GmbH"
+	for name, c := range map[string]doc.Correction{
+		"one value":      {Fields: map[string]*string{"party": &one}},
+		"named twice":    {Fields: map[string]*string{"party": nil}, Values: map[string][]string{"party": {one}}},
+		"not repeated":   {Values: map[string][]string{"start": {"2024-03-02"}}},
+		"an empty value": {Values: map[string][]string{"party": {one, " "}}},
+		"no such field":  {Values: map[string][]string{"witness": {one}}},
+	} {
+		if _, err := Correct(rec, dealType, pages, c, "anna", time.Now()); doc.CodeOf(err) != doc.Invalid {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestCorrect_PartOfADocumentLeavesTheRestOpen(t *testing.T) {
 	t.Parallel()
 	s := newSite()

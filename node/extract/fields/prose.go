@@ -77,7 +77,7 @@ func (r *reader) prose() *prose {
 	return p
 }
 
-// linePitch is the median distance of the lines of a page, pixels.
+// linePitch is the usual distance of the lines of a page, pixels: where many stand apart, a small one.
 func (r *reader) linePitch(page int) int {
 	var ds []int
 	first, last := r.rowsOfPage(page)
@@ -90,7 +90,7 @@ func (r *reader) linePitch(page int) int {
 		return r.layout.height[page]
 	}
 	slices.Sort(ds)
-	return ds[len(ds)/2]
+	return ds[len(ds)*3/10]
 }
 
 var pageNumber = regexp.MustCompile(`(?i)^\W*(page|seite|p\.)?\W*\d{1,3}\W*((of|von|/)\W*\d{1,3}\W*)?$`)
@@ -163,7 +163,7 @@ func (r *reader) announcements(i int, spec doc.FieldSpec) []announced {
 		}
 		form := `(?i)(?:^|[^\p{L}\d])(` + strings.Join(words, `\s+`) + `)(?:[^\p{L}\d]|$)`
 		if a.defined {
-			form = `(?i)\([^()]{0,120}[“"'‘]\s?(` + strings.Join(words, `\s+`) + `)\s?,?["”'’](?:\)|[,\s])`
+			form = `(?i)\([^()]{0,120}[“"'‘„«]\s?(` + strings.Join(words, `\s+`) + `)\s?,?["”'’“»](?:\)|[,\s])`
 		}
 		for _, m := range regexp.MustCompile(form).FindAllStringSubmatchIndex(p.text, -1) {
 			if a.start, a.end = m[2], m[3]; a.defined {
@@ -259,8 +259,8 @@ func (r *reader) spoken(spec doc.FieldSpec, a announced, c Candidate, gap int) s
 	f := r.place(c)
 	f.Relation, f.Label, f.LabelLen, f.Edge, f.Gap = RightOf, 1, len(a.form), gap == 0, float64(gap)/2
 	f.Strength = 1 - float64(a.rank)/float64(max(a.of, 1))
-	if s, ok := r.strength[spec.Name][a.form]; ok {
-		f.Strength = s
+	if a.defined { // one term says as much as another
+		f.Strength = 0.8
 	}
 	s := r.judge(spec, c, f)
 	if s.unfit {
@@ -395,11 +395,14 @@ func describes(s string) bool {
 	return depth == 0 && !sentenceEnd.MatchString(s) && !strings.ContainsAny(s, columnMark+paragraphMark)
 }
 
-var sentenceEnd = regexp.MustCompile(`\p{Ll}{3,}[.;]\s+["“(]?\p{Lu}|(?i:\bwhereas\b|\brecitals\b|witnesseth|background)`)
+var sentenceEnd = regexp.MustCompile(`(?:\p{Ll}{3,}|[)”])[.;]\s+["“(]?\p{Lu}|(?i:\bwhereas\b|\brecitals\b|witnesseth|background)`)
 
 func (r *reader) namedBetween(spec doc.FieldSpec, a announced, start, end, gap int) []scored {
 	p := r.prose()
 	raw := strings.TrimRight(p.text[start:end], ",;:)"+blanks)
+	if !companyEnd.MatchString(raw[strings.LastIndexAny(raw, blanks)+1:]) {
+		raw = strings.TrimRight(raw, ".") // of the sentence
+	}
 	value, ok := Canonical(spec.Type, raw, r.hints)
 	if _, letters := counts(value); !ok || letters < 3 || noName.MatchString(value) {
 		return nil
@@ -441,8 +444,8 @@ const (
 	listReach  = 900 // bytes that may describe one of them
 )
 
-// skipLead skips what stands before a name in a list: numbers of an enumeration, and titles.
-var leadForm = regexp.MustCompile(`^(?:\(?(?:[0-9]{1,2}|[a-z]|i{1,3}|iv|v)[.)]\s+|(?i:(?:mr|mrs|ms|dr|prof|herrn?|frau|the company|der firma|die firma|la société|la sociedad)\.?\s+))*`)
+// skipLead skips what stands before a name in a list: numbers of an enumeration, articles and titles.
+var leadForm = regexp.MustCompile(`^(?:\(?(?:[0-9]{1,2}|[a-z]|i{1,3}|iv|v)[.)]\s+|(?:der|die|den|dem|the|la|le|les|el|il|de)\s+|(?i:(?:mr|mrs|ms|dr|prof|herrn?|frau|monsieur|madame|firma|the company|société|sociedad)\.?\s+))*`)
 
 func skipLead(s string, at int) int { return at + len(leadForm.FindString(s[at:min(len(s), at+60)])) }
 
@@ -568,7 +571,7 @@ func nameEnd(s string, start int) (int, bool) {
 		default:
 			return end, end > start
 		}
-		if i := strings.IndexAny(word, openers+")”"); i > 0 { // "Inc.(the"
+		if i := strings.IndexAny(word, openers+")”»"); i > 0 { // "Inc.(the"
 			return at + i, true
 		}
 		if possessive := strings.TrimSuffix(strings.TrimSuffix(bare, "'s"), "’s"); n > 0 && possessive != bare && !isForm && formEnd.MatchString(s[start:end]) {
@@ -596,7 +599,7 @@ func nameEnd(s string, start int) (int, bool) {
 
 // openers begin what is no name any more, and small are words that end one also where all letters are
 // capitals.
-const openers = "([“\"‘_*"
+const openers = "([“\"‘„«_*"
 
 var small = regexp.MustCompile(`^(?i:whereas|without|with|applicable|shall|excluding|regardless|except|this|is|to|in|by|as|hereby|hereinafter|and|or|between|among|other|than|without|that|which|into|dated|made|effective|whose|having|organized|incorporated\s|located|on|if|you|your)[,.;:]?$`)
 
