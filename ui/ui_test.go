@@ -28,7 +28,7 @@ func example() map[string]any {
 		PageTypes: Types{Frame: frame, List: []Type{{Name: "receipt", Caption: "Receipt", Fields: make([]Spec, 12)}}},
 		PageType: Type{
 			Frame: frame, Name: "receipt", Caption: "Receipt", Revision: "sha256:abc", Checks: []string{"a=b"}, Keywords: []string{"cash"},
-			Fields: []Spec{{Name: "total", Title: "Total", Kind: "money", Required: true, Labels: []string{"total"}, Avoid: []string{"subtotal"}, Pattern: "x", Columns: []Spec{{Name: "c", Kind: "text"}}}},
+			Fields: []Spec{{Name: "total", Title: "Total", Kind: "money", Required: true, Repeated: true, Labels: []string{"total"}, Avoid: []string{"subtotal"}, Pattern: "x", Columns: []Spec{{Name: "c", Kind: "text"}}}},
 		},
 		PageStatus: Status{Frame: frame, Engines: []Engine{{"broker", "1", "down", "gone"}}, Models: []string{"m"}, Missing: []string{"broker"}},
 		PageCluster: Cluster{

@@ -240,6 +240,7 @@ type Type struct {
 type Spec struct {
 	Name, Title, Kind string
 	Required          bool
+	Repeated          bool     // a document may have several
 	Labels, Avoid     []string // words that speak for and against a place
 	Pattern, Hint     string
 	Columns           []Spec

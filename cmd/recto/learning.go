@@ -13,7 +13,7 @@ import (
 	"github.com/recto-edge/recto/node/doc"
 )
 
-// runReview corrects a document: FIELD=VALUE, or FIELD= for "there is none".
+// runReview corrects a document, see corrects.
 func runReview(ctx context.Context, s streams, args []string) error {
 	var in doc.Correction
 	var asJSON bool
@@ -27,23 +27,36 @@ func runReview(ctx context.Context, s streams, args []string) error {
 		return err
 	}
 	defer c.Close()
-	in.Fields = map[string]*string{}
-	for _, a := range rest[1:] {
-		name, value, ok := strings.Cut(a, "=")
-		if !ok {
-			fmt.Fprintf(s.err, "recto review: %q: use FIELD=VALUE, or FIELD= when the document has no such value\n", a)
-			return errUsage
-		}
-		in.Fields[name] = nil
-		if value != "" {
-			in.Fields[name] = &value
-		}
+	if bad := corrects(&in, rest[1:]); bad != "" {
+		_, _ = fmt.Fprintf(s.err, "recto review: %q: use FIELD=VALUE, FIELD+=VALUE for each value of a repeated field, or FIELD= when the document has no such value\n", bad)
+		return errUsage
 	}
 	r, err := c.Review(ctx, doc.ID(rest[0]), in)
 	if err != nil {
 		return err
 	}
 	return printRecord(s, r, asJSON)
+}
+
+// corrects takes in FIELD=VALUE, FIELD= for "there is none", and FIELD+=VALUE for each value of a
+// repeated field. It gives the argument that is none of these.
+func corrects(in *doc.Correction, args []string) (bad string) {
+	in.Fields, in.Values = map[string]*string{}, map[string][]string{}
+	for _, a := range args {
+		name, value, ok := strings.Cut(a, "=")
+		each, more := strings.CutSuffix(name, "+")
+		switch {
+		case !ok || name == "" || more && (each == "" || value == ""):
+			return a
+		case more:
+			in.Values[each] = append(in.Values[each], value)
+		case value == "":
+			in.Fields[name] = nil
+		default:
+			in.Fields[name] = &value
+		}
+	}
+	return ""
 }
 
 func runErase(ctx context.Context, s streams, args []string) error {

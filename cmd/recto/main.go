@@ -45,7 +45,7 @@ func commands() []command {
 		{"submit", "FILE…", "send files to a node", runSubmit},
 		{"ls", "", "list documents of a node", runList},
 		{"show", "ID", "show one document", runShow},
-		{"review", "ID [FIELD=VALUE…]", "correct or approve a document that was read", runReview},
+		{"review", "ID [FIELD=VALUE | FIELD+=VALUE]…", "correct or approve a document that was read", runReview},
 		{"erase", "ID…", "remove documents for good", runErase},
 		{"models", "TYPE [train | activate DIGEST]", "list, train or choose what reads a document type", runModels},
 		{"targets", "TYPE [PRECISION | FIELD=PRECISION]…", "say how many accepted values may be wrong, and see what follows", runTargets},

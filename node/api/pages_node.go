@@ -44,7 +44,7 @@ func specs(fields []doc.FieldSpec) []ui.Spec {
 	var out []ui.Spec
 	for _, f := range fields {
 		v := ui.Spec{
-			Name: f.Name, Title: f.Title, Kind: string(f.Type), Required: f.Required,
+			Name: f.Name, Title: f.Title, Kind: string(f.Type), Required: f.Required, Repeated: f.Repeated,
 			Pattern: f.Pattern, Hint: f.Hint, Columns: specs(f.Columns),
 		}
 		if v.Title == "" {

@@ -24,24 +24,34 @@ var numerals = map[string]int{
 
 // timeUnits are the beginnings of units, the longer ones first, with the unit they are.
 var timeUnits = []struct{ prefix, unit string }{
-	{"day", "day"}, {"tag", "day"}, {"jour", "day"}, {"día", "day"}, {"giorn", "day"},
-	{"week", "week"}, {"woche", "week"}, {"semaine", "week"}, {"semana", "week"}, {"settiman", "week"},
-	{"month", "month"}, {"monat", "month"}, {"mois", "month"}, {"mes", "month"},
-	{"year", "year"}, {"jahr", "year"}, {"année", "year"}, {"año", "year"}, {"ann", "year"}, {"ans", "year"},
+	{"day", "day"},
+	{"tag", "day"},
+	{"jour", "day"},
+	{"día", "day"},
+	{"giorn", "day"},
+	{"week", "week"},
+	{"woche", "week"},
+	{"semaine", "week"},
+	{"semana", "week"},
+	{"settiman", "week"},
+	{"month", "month"},
+	{"monat", "month"},
+	{"mois", "month"},
+	{"mes", "month"},
+	{"year", "year"},
+	{"jahr", "year"},
+	{"année", "year"},
+	{"año", "year"},
+	{"ann", "year"},
+	{"ans", "year"},
 }
 
 var durationForm = regexp.MustCompile(`(?i)(\d{1,3}|[\p{L}]+(?:-\p{L}+)?)\s*(?:[(\[]\s*(\d{1,3})\s*[)\]]\s*)?-?\s*(?:full |whole |calendar |consecutive |volle |vollen )?` +
 	`(days?|weeks?|months?|years?|tage?n?|wochen?|monate?n?|jahre?n?|jours?|semaines?|mois|ans?|années?|días?|semanas?|mes|meses|años?|giorn[oi]|settiman[ae]|mes[ei]|ann[oi])(?:[^\p{L}\d]|$)`)
 
-// durationSpan is a span of time found in a text.
-type durationSpan struct {
-	value      string
-	start, end int
-}
-
 // findDurations finds all spans of time in s.
-func findDurations(s string) []durationSpan {
-	var out []durationSpan
+func findDurations(s string) []foundValue {
+	var out []foundValue
 	for at := 0; at < len(s); {
 		m := durationForm.FindStringSubmatchIndex(s[at:])
 		if m == nil {
@@ -54,7 +64,7 @@ func findDurations(s string) []durationSpan {
 			ok = n > 0
 		}
 		if ok {
-			out = append(out, durationSpan{spanOfTime(n, unit), at + m[2], at + m[7]})
+			out = append(out, foundValue{spanOfTime(n, unit), at + m[2], at + m[7]})
 			at += m[7]
 			continue
 		}

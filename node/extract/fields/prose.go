@@ -5,7 +5,6 @@ import (
 	"slices"
 	"sort"
 	"strings"
-	"unicode"
 
 	"github.com/recto-edge/recto/node/doc"
 )
@@ -18,6 +17,7 @@ import (
 // prose is the running text of a document, its words in the order of reading.
 type prose struct {
 	text  string
+	lower string // in small letters, to see soon that a label is not there
 	words []proseWord
 }
 
@@ -39,6 +39,7 @@ const (
 	blanks        = " \v\f"
 )
 
+// prose gives the running text; it is made once.
 func (r *reader) prose() *prose {
 	if r.running != nil {
 		return r.running
@@ -73,6 +74,7 @@ func (r *reader) prose() *prose {
 		}
 	}
 	p.text = b.String()
+	p.lower = strings.ToLower(p.text)
 	r.running = p
 	return p
 }
@@ -140,8 +142,8 @@ type announced struct {
 // isTerm says whether a label is given as a defined term: "(Company)".
 func isTerm(label string) bool { return strings.HasPrefix(label, "(") && strings.HasSuffix(label, ")") }
 
-// announcements finds the labels of field i, the places in the order of the text. Of labels that overlap the longest
-// counts: "laws of the State of" and not "laws of".
+// announcements finds the labels of field i, in the order of the text. Of labels that overlap the
+// longest counts: "laws of the State of" and not "laws of".
 func (r *reader) announcements(i int, spec doc.FieldSpec) []announced {
 	p := r.prose()
 	var out []announced
@@ -152,7 +154,9 @@ func (r *reader) announcements(i int, spec doc.FieldSpec) []announced {
 		if len(words) == 0 {
 			continue
 		}
+		present := true
 		for k := range words {
+			present = present && strings.Contains(p.lower, strings.ToLower(words[k]))
 			words[k] = regexp.QuoteMeta(words[k])
 		}
 		a := announced{label: label{field: i, form: squash(l), rank: rank, of: len(spec.Labels)}, defined: isTerm(l)}
@@ -161,13 +165,17 @@ func (r *reader) announcements(i int, spec doc.FieldSpec) []announced {
 		} else {
 			rank++
 		}
+		if !present {
+			continue
+		}
 		form := `(?i)(?:^|[^\p{L}\d])(` + strings.Join(words, `\s+`) + `)(?:[^\p{L}\d]|$)`
 		if a.defined {
-			form = `(?i)\([^()]{0,120}[“"'‘„«]\s?(` + strings.Join(words, `\s+`) + `)\s?,?["”'’“»](?:\)|[,\s])`
+			term := strings.Join(words, `\s+`)
+			form = `(?i)\([^()]{0,120}[“"'‘„«]\s?(` + term + `)\s?,?["”'’“»](?:\)|[,\s])|\((?:the )?(` + term + `)\)`
 		}
 		for _, m := range regexp.MustCompile(form).FindAllStringSubmatchIndex(p.text, -1) {
 			if a.start, a.end = m[2], m[3]; a.defined {
-				a.start = m[0] // of the bracket
+				a.start, a.end = m[0], m[1] // of the bracket
 			}
 			out = append(out, a)
 		}
@@ -184,8 +192,8 @@ func (r *reader) announcements(i int, spec doc.FieldSpec) []announced {
 	return kept
 }
 
-// proseReach is how many bytes behind an announcement its value may begin, and announcedFar how
-// many before a defined term it may end.
+// proseReach is how many bytes behind an announcement its value may begin, and termReach how
+// many before the bracket of a defined term it may end.
 const (
 	proseReach = 60
 	termReach  = 4
@@ -308,7 +316,7 @@ func (r *reader) valueAt(spec doc.FieldSpec, a announced) []scored {
 	return out
 }
 
-// found is a value in a text.
+// foundValue is a value in a text, and which bytes of it are the value.
 type foundValue struct {
 	value      string
 	start, end int
@@ -324,9 +332,7 @@ func valuesIn(ft doc.FieldType, s string, h Hints) []foundValue {
 			out = append(out, foundValue{d.value, d.start, d.end})
 		}
 	case doc.Duration:
-		for _, d := range findDurations(flat) {
-			out = append(out, foundValue{d.value, d.start, d.end})
-		}
+		out = findDurations(flat)
 	case doc.Money:
 		for _, m := range moneyForm.FindAllStringIndex(flat, -1) {
 			raw := strings.TrimSpace(flat[m[0]:m[1]])
@@ -343,281 +349,4 @@ func valuesIn(ft doc.FieldType, s string, h Hints) []foundValue {
 	}
 	slices.SortFunc(out, func(a, b foundValue) int { return a.start - b.start })
 	return out
-}
-
-// nameAt gives the name at an announcement: right behind it, or before the bracket of a defined
-// term, over what describes it ("Palm, Inc., a Delaware corporation (the “Company”)").
-func (r *reader) nameAt(spec doc.FieldSpec, a announced) []scored {
-	p := r.prose()
-	if !a.defined {
-		start := a.end + len(p.text[a.end:]) - len(strings.TrimLeft(p.text[a.end:], ":,"+blanks))
-		if end, ok := nameEnd(p.text, start); ok {
-			return r.namedBetween(spec, a, start, end, start-a.end-1)
-		}
-		return nil
-	}
-	for k := sort.Search(len(p.words), func(i int) bool { return p.words[i].start >= a.start }) - 1; k >= 0 && a.start-p.words[k].start < describedBy; k-- {
-		start := p.words[k].start
-		if !beginsName(p.text, start) {
-			continue
-		}
-		end, ok := nameEnd(p.text, start)
-		if !ok || !describes(p.text[end:a.start]) {
-			continue
-		}
-		if k > 0 && (continuesName(p.text, p.words[k-1].start, start) || !formEnd.MatchString(p.text[start:end]) && describing.MatchString(wordAt(p.text, p.words[k-1].start))) {
-			continue
-		}
-		return r.namedBetween(spec, a, start, end, (a.start-end)/4)
-	}
-	return nil
-}
-
-// describing is the word before a name that only describes another: "a Delaware corporation", "1100 Drive", "Miami,
-// Florida".
-var describing = regexp.MustCompile(`(?i)^(an?|at|in|under|\S*\d\S*|[^ ]+[\pL],|eine?|une?)$`)
-
-// describedBy is over how many bytes a name may be described before it is given a term.
-const describedBy = 420
-
-// describes says whether a text behind a name still speaks of it: no sentence ends in it, and no
-// other begins.
-func describes(s string) bool {
-	depth := 0
-	for i := 0; i < len(s); i++ {
-		switch s[i] {
-		case '(':
-			depth++
-		case ')':
-			depth--
-		}
-	}
-	return depth == 0 && !sentenceEnd.MatchString(s) && !strings.ContainsAny(s, columnMark+paragraphMark)
-}
-
-var sentenceEnd = regexp.MustCompile(`(?:\p{Ll}{3,}|[)”])[.;]\s+["“(]?\p{Lu}|(?i:\bwhereas\b|\brecitals\b|witnesseth|background)`)
-
-func (r *reader) namedBetween(spec doc.FieldSpec, a announced, start, end, gap int) []scored {
-	p := r.prose()
-	raw := strings.TrimRight(p.text[start:end], ",;:)"+blanks)
-	if !companyEnd.MatchString(raw[strings.LastIndexAny(raw, blanks)+1:]) {
-		raw = strings.TrimRight(raw, ".") // of the sentence
-	}
-	value, ok := Canonical(spec.Type, raw, r.hints)
-	if _, letters := counts(value); !ok || letters < 3 || noName.MatchString(value) {
-		return nil
-	}
-	return []scored{r.spoken(spec, a, p.candidate(r, spec.Type, start, start+len(raw), value), min(gap, 30))}
-}
-
-// noName is what begins with a capital in contracts and names nobody.
-var noName = regexp.MustCompile(`(?i)^(?:(?:this|the|that|such|each|any|all|its|their|other)?\s*(?:the|amendment|parties|party|company|corporation|employee|executive|recipient|discloser|participant|director|bank|disclosing party|receiving party|exhibit.*|section.*|article.*|whereas|now|witnesseth|undersigned|parteien|i|you|we|it|usa|each)[’']?s?[.”]?` +
-	`|.*\b(?:agreement|contract|information|materials?|release|warrant|act|plan|date|vertrag|vereinbarung|contrat)s?)[.”]?$`)
-
-// listed gives the names that an announcement lists: "between A, a Delaware corporation (“A”), and
-// B GmbH". A further one stands behind a word for "and", or behind a comma or semicolon after another
-// or its term.
-func (r *reader) listed(spec doc.FieldSpec, a announced) []scored {
-	p := r.prose()
-	var out []scored
-	at := a.end + len(p.text[a.end:]) - len(strings.TrimLeft(p.text[a.end:], ":,"+blanks))
-	for n := 0; n < mostListed; n++ {
-		at = skipLead(p.text, at)
-		if end, ok := nameEnd(p.text, at); ok {
-			out = append(out, r.namedBetween(spec, a, at, end, 2*n)...)
-			at = end
-		}
-		if len(out) == 0 {
-			return nil // "between the parties"
-		}
-		next, ok := nextListed(p.text, at, min(len(p.text), at+listReach))
-		if !ok {
-			break
-		}
-		at = next
-	}
-	return out
-}
-
-const (
-	mostListed = 12  // names in one list
-	listReach  = 900 // bytes that may describe one of them
-)
-
-// skipLead skips what stands before a name in a list: numbers of an enumeration, articles and titles.
-var leadForm = regexp.MustCompile(`^(?:\(?(?:[0-9]{1,2}|[a-z]|i{1,3}|iv|v)[.)]\s+|(?:der|die|den|dem|the|la|le|les|el|il|de)\s+|(?i:(?:mr|mrs|ms|dr|prof|herrn?|frau|monsieur|madame|firma|the company|société|sociedad)\.?\s+))*`)
-
-func skipLead(s string, at int) int { return at + len(leadForm.FindString(s[at:min(len(s), at+60)])) }
-
-var listJoin = regexp.MustCompile(`^(?:and|und|et|y|e|en|sowie|&)(?:,)?\s+`)
-
-// nextListed finds where the next name of a list begins: in the sentence, outside of brackets.
-func nextListed(s string, at, limit int) (int, bool) {
-	depth, closed := 0, false // closed: right behind a bracket
-	for i := at; i < limit; i++ {
-		switch c := s[i]; {
-		case c == '(':
-			depth++
-			continue
-		case c == ')':
-			depth, closed = max(depth-1, 0), true
-			continue
-		case depth > 0:
-			continue
-		case c == '\v':
-			return 0, false
-		case c == '.' && i+2 < len(s) && s[i+1] == ' ' && sentenceEnd.MatchString(s[max(at, i-12):min(len(s), i+4)]):
-			return 0, false
-		}
-		if i > 1 && strings.IndexByte(" \f", s[i-1]) >= 0 {
-			m := listJoin.FindString(s[i:min(len(s), i+12)])
-			begin := skipLead(s, i+len(m))
-			switch {
-			case m != "" && begin < limit && standsAsName(s, begin):
-				return begin, true
-			case m == "" && (closed && strings.ContainsAny(s[i-2:i-1], ",;") || s[i-2] == ';') && beginsName(s, i) && standsAsName(s, i):
-				return i, true
-			}
-		}
-		if s[i] != ' ' && s[i] != ',' && s[i] != ';' {
-			closed = false
-		}
-	}
-	return 0, false
-}
-
-// standsAsName says whether a name begins at a place that is more than a capital: it has several words,
-// or a description, a term or the sentence's end follows.
-func standsAsName(s string, at int) bool {
-	end, ok := nameEnd(s, at)
-	if !ok {
-		return false
-	}
-	name := strings.TrimRight(s[at:end], ",;:"+blanks)
-	if noName.MatchString(name) {
-		return false
-	}
-	if strings.ContainsRune(name, ' ') {
-		return true
-	}
-	rest := strings.TrimLeft(s[end:min(len(s), end+4)], blanks)
-	return rest == "" || strings.ContainsAny(s[end-1:end], ",") || strings.ContainsAny(rest[:1], `,("“`)
-}
-
-var (
-	nameLink   = regexp.MustCompile(`^(of|the|de|del|della|di|da|do|dos|du|des|la|le|van|von|der|den|zu|für|for|&|\+|and)$`)
-	companyEnd = regexp.MustCompile(`(?i)^[,.]?(inc|incorporated|corp|corporation|llc|l\.l\.c|llp|lp|l\.p|l\.l\.p|ltd|limited|co|company|plc|n\.v|b\.v|s\.a|s\.à|sa|ag|gmbh|kg|kgaa|ohg|se|s\.p\.a|s\.r\.l|sarl|s\.à\.?r\.l|sas|pty|pte|n\.a|jr|sr|ii|iii|iv|esq|ph\.d|m\.d)[.,;]*$`)
-	formEnd    = regexp.MustCompile(`(?i)(^|[\s,])(inc|incorporated|llc|l\.l\.c|llp|lp|l\.p|ltd|n\.v|b\.v|ag|gmbh|plc|s\.p\.a|jr|sr)\.?,?$`)
-	initial    = regexp.MustCompile(`^\p{Lu}\.(\p{Lu}\.)*$`)
-	abbreviate = regexp.MustCompile(`(?i)(^|\s)(inc|corp|co|ltd|l\.p|n\.v|b\.v|s\.a|jr|sr|st|dr|mr|mrs|ms|no|n\.a|bros|llc)\.$`)
-)
-
-// beginsName says whether a word that may begin a name stands at a place: one with a capital or, as in
-// "3M" and "uDate.com", a capital further on.
-func beginsName(s string, at int) bool {
-	word := wordAt(s, at)
-	return word != "" && capitalised(word) && strings.IndexAny(word, openers) != 0 && !small.MatchString(word)
-}
-
-func wordAt(s string, at int) string {
-	if at >= len(s) {
-		return ""
-	}
-	if end := strings.IndexAny(s[at:], blanks); end >= 0 {
-		return s[at : at+end]
-	}
-	return s[at:]
-}
-
-func capitalised(word string) bool {
-	letters := 0
-	for i, r := range word {
-		switch {
-		case unicode.IsUpper(r):
-			return true
-		case unicode.IsDigit(r) && i == 0:
-			continue
-		case unicode.IsLetter(r):
-			if letters++; letters > 2 {
-				return false
-			}
-		}
-	}
-	return false
-}
-
-// continuesName says whether the word at before and the one at start are of one name.
-func continuesName(s string, before, start int) bool {
-	end, ok := nameEnd(s, before)
-	return beginsName(s, before) && ok && end > start
-}
-
-// nameEnd gives where the name ends that begins at start: words with capitals and the small ones
-// between them, with a legal form behind a comma. False where none begins.
-func nameEnd(s string, start int) (int, bool) {
-	end, at := start, start
-	for n := 0; n < mostNameWords && at < len(s); n++ {
-		word := wordAt(s, at)
-		if word == "" || strings.IndexAny(word, openers) == 0 || small.MatchString(word) {
-			return end, end > start
-		}
-		bare := strings.TrimRight(word, ",;:")
-		isForm := companyEnd.MatchString(word)
-		switch {
-		case n > 0 && isForm, capitalised(bare):
-		case n > 0 && nameLink.MatchString(bare) && bare == word && linksName(s, at+len(word)+1, s[start:end], bare):
-			at += len(word) + 1
-			continue
-		default:
-			return end, end > start
-		}
-		if i := strings.IndexAny(word, openers+")”»"); i > 0 { // "Inc.(the"
-			return at + i, true
-		}
-		if possessive := strings.TrimSuffix(strings.TrimSuffix(bare, "'s"), "’s"); n > 0 && possessive != bare && !isForm && formEnd.MatchString(s[start:end]) {
-			return end, true
-		}
-		end = at + len(word)
-		at = end + 1
-		if at > len(s) || end < len(s) && s[end] != ' ' {
-			return end, true
-		}
-		next := wordAt(s, at)
-		switch last := word[len(word)-1]; {
-		case last == ';', last == ':':
-			return end, true
-		case last == ',' && !companyEnd.MatchString(next):
-			return end, true
-		case last == '.' && !initial.MatchString(bare) && !companyEnd.MatchString(next) && (len(bare) > 5 || !abbreviate.MatchString(bare)):
-			return end, true
-		case formEnd.MatchString(s[start:end]) && !companyEnd.MatchString(next):
-			return end, true
-		}
-	}
-	return end, end > start
-}
-
-// openers begin what is no name any more, and small are words that end one also where all letters are
-// capitals.
-const openers = "([“\"‘„«_*"
-
-var small = regexp.MustCompile(`^(?i:whereas|without|with|applicable|shall|excluding|regardless|except|this|is|to|in|by|as|hereby|hereinafter|and|or|between|among|other|than|without|that|which|into|dated|made|effective|whose|having|organized|incorporated\s|located|on|if|you|your)[,.;:]?$`)
-
-// mostNameWords bounds the words of a name.
-const mostNameWords = 12
-
-// linksName says whether a small word links two parts of one name: what follows has a capital, and
-// "and" stands before the rest of one company's name.
-func linksName(s string, next int, before, link string) bool {
-	word := wordAt(s, next)
-	if nameLink.MatchString(word) {
-		word = wordAt(s, next+len(word)+1)
-	}
-	if !capitalised(word) {
-		return false
-	}
-	if link == "and" || link == "the" && !strings.Contains(s[max(0, next-8):next], "of the") {
-		return false
-	}
-	return !formEnd.MatchString(before)
 }

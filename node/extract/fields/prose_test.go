@@ -95,6 +95,22 @@ func TestContracts(t *testing.T) {
 	}
 }
 
+// TestContractsCutAnywhere: a text that ends in the middle of anything is read as far as it goes.
+func TestContractsCutAnywhere(t *testing.T) {
+	t.Parallel()
+	text := []rune("between the Oak Mill of the Elms & Sons, Inc., d/b/a Ash (\"Company\"), and Dr. J. Fir, III (the “Client”); and (b) 3D Pine AG. Term of this Agreement: two (2) years. Laws of the State of New York.")
+	typ := shipped(t, "contract")
+	for n := range text {
+		for _, f := range fields.Pick(page(string(text[:n]), string(text[n:])), typ) {
+			if f.Box == nil || f.Box.Empty() || f.Value == "" {
+				t.Fatalf("cut behind %d letters: %+v", n, f)
+			}
+		}
+		fields.Pick(page(string(text[:n])), typ)
+		fields.Pick(page(string(text[n:])), typ)
+	}
+}
+
 // TestDurations: spans of time in words and figures.
 func TestDurations(t *testing.T) {
 	t.Parallel()
