@@ -225,6 +225,9 @@ func (r *reader) inProse(i int, spec doc.FieldSpec) []scored {
 	}
 	switch spec.Type {
 	case doc.Name, doc.Text:
+		if spec.Repeated && len(eachOf(spec, r.bestOfEach(out))) < 2 { // who signs is a party, or signs for one
+			out = append(out, r.signers(spec)...)
+		}
 	case doc.Date:
 		out = append(append(out, r.rank(i)...), r.letterDate(spec)...)
 	default:

@@ -61,6 +61,14 @@ func TestContracts(t *testing.T) {
 			},
 			map[string]string{"party": "Blue Fern Partners L.P.\nOrchard Candle Works, Inc.", "effective_date": "2015-05-18", "term": "2 years"},
 		},
+		"one party only signs": {
+			[]string{
+				"In consideration of employment by Orchard Candle Works, Inc. (the “Company”), the undersigned",
+				"agrees to this Agreement, which is governed by the laws of the State of Ohio.", "",
+				"ORCHARD CANDLE WORKS, INC. | |", "By: Ann Lee | | /s/ Clara Moss", "Name: Ann Lee | | Name: Clara Moss", "Title: President",
+			},
+			map[string]string{"party": "Orchard Candle Works, Inc.\nClara Moss", "jurisdiction": "Ohio"},
+		},
 		"German": {
 			[]string{
 				"Geheimhaltungsvereinbarung", "",
