@@ -326,6 +326,13 @@ func TestRowSaysWhatAPersonKnowsTheDocumentBy(t *testing.T) {
 			t.Errorf("summary = %+v", s)
 		}
 	}
+	r = done(t, record(2), noon, doc.Field{Name: "party", Type: doc.Name, Value: "Oak Ltd"}, doc.Field{Name: "party", Type: doc.Name, Value: "Elm Inc"}, doc.Field{Name: "witness", Type: doc.Name, Value: "Ash"})
+	if err := x.Apply(2, r); err != nil {
+		t.Fatal(err)
+	}
+	if l, err := x.List(doc.Query{Text: "elm"}); err != nil || len(l.Documents) != 1 || l.Documents[0].Headline != "Oak Ltd, Elm Inc" {
+		t.Errorf("a contract is known by its parties: %+v, %v", l.Documents, err)
+	}
 }
 
 func TestChildren(t *testing.T) {

@@ -172,13 +172,16 @@ func summarize(r doc.Record) doc.Summary {
 // headline is what a person knows the document by: who, and how much or which.
 func headline(fields []doc.Field) string {
 	var who, amount, which string
+	var names string // the field that says who
 	for _, f := range fields {
 		if f.Value == "" {
 			continue
 		}
 		switch {
 		case f.Type == doc.Name && who == "":
-			who = f.Value
+			who, names = f.Value, f.Name
+		case f.Type == doc.Name && f.Name == names: // the other parties of a contract
+			who += ", " + f.Value
 		case f.Type == doc.Money && (amount == "" || isTotal(f.Name)):
 			amount = strings.TrimSpace(f.Value + " " + f.Currency)
 		case f.Type == doc.Identifier && which == "":
