@@ -171,7 +171,7 @@ func standsAsName(s string, at int) bool {
 }
 
 var (
-	nameLink   = regexp.MustCompile(`^(of|the|de|del|della|di|da|do|dos|du|des|la|le|van|von|der|den|zu|für|for|&|\+|and)$`)
+	nameLink   = regexp.MustCompile(`^(of|the|de|del|della|di|da|do|dos|du|des|la|le|van|von|der|den|zu|für|for|&|\+)$`)
 	companyEnd = regexp.MustCompile(`(?i)^[,.]?(inc|incorporated|corp|corporation|llc|l\.l\.c|llp|lp|l\.p|l\.l\.p|ltd|limited|co|company|plc|n\.v|b\.v|s\.a|s\.à|sa|ag|gmbh|kg|kgaa|ohg|se|s\.p\.a|s\.r\.l|sarl|s\.à\.?r\.l|sas|pty|pte|n\.a|jr|sr|ii|iii|iv|esq|ph\.d|m\.d)[.,;]*$`)
 	formEnd    = regexp.MustCompile(`(?i)(^|[\s,])(inc|incorporated|llc|l\.l\.c|llp|lp|l\.p|ltd|n\.v|b\.v|ag|gmbh|plc|s\.p\.a|jr|sr)\.?,?$`)
 	initial    = regexp.MustCompile(`^\p{Lu}\.(\p{Lu}\.)*$`)
@@ -267,22 +267,19 @@ func nameEnd(s string, start int) (int, bool) {
 // capitals.
 const openers = "([“\"‘„«_*"
 
-var small = regexp.MustCompile(`^(?i:whereas|without|with|applicable|shall|excluding|regardless|except|this|is|to|in|by|as|hereby|hereinafter|and|or|between|among|other|than|without|that|which|into|dated|made|effective|whose|having|organized|incorporated\s|located|on|if|you|your)[,.;:]?$`)
+var small = regexp.MustCompile(`^(?i:whereas|without|with|applicable|shall|excluding|regardless|except|this|is|to|in|by|as|hereby|hereinafter|and|or|between|among|other|than|that|which|into|dated|made|effective|whose|having|organized|located|on|if|you|your)[,.;:]?$`)
 
 // mostNameWords bounds the words of a name.
 const mostNameWords = 12
 
 // linksName says whether a small word links two parts of one name: what follows has a capital, and
-// "and" stands before the rest of one company's name.
+// "the" stands behind "of". Behind a legal form a name is whole.
 func linksName(s string, next int, before, link string) bool {
 	word := wordAt(s, next)
 	if nameLink.MatchString(word) {
 		word = wordAt(s, next+len(word)+1)
 	}
-	if !capitalised(word) {
-		return false
-	}
-	if link == "and" || link == "the" && !strings.Contains(s[max(0, next-8):next], "of the") {
+	if !capitalised(word) || link == "the" && !strings.HasSuffix(s[:next-1], "of the") {
 		return false
 	}
 	return !formEnd.MatchString(before)
