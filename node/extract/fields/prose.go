@@ -229,14 +229,25 @@ func (r *reader) inProse(i int, spec doc.FieldSpec) []scored {
 			out = append(out, r.signers(spec)...)
 		}
 	case doc.Date:
-		out = append(append(out, r.rank(i)...), r.letterDate(spec)...)
+		out = append(append(out, r.inForm(i)...), r.letterDate(spec)...)
 	default:
-		out = append(out, r.rank(i)...)
+		out = append(out, r.inForm(i)...)
 	}
 	if !spec.Repeated {
 		r.oftenSaid(out)
 	}
 	return r.bestOfEach(out)
+}
+
+// formWords is of how many words at most a row of a form is: one of a sentence set in full lines has
+// more, and its wide blanks part no cells.
+const formWords = 8
+
+// inForm gives the candidates of field i beside labels that end their cell, as in a form.
+func (r *reader) inForm(i int) []scored {
+	return slices.DeleteFunc(r.rank(i), func(c scored) bool {
+		return !c.Edge || len(r.layout.rows[c.Row].tokens) > formWords
+	})
 }
 
 // letterDate gives the date that stands alone on its line on the first page, as that of a letter does.

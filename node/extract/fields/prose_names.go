@@ -17,27 +17,50 @@ func (r *reader) nameAt(spec doc.FieldSpec, a announced) []scored {
 	p := r.prose()
 	if !a.defined {
 		start := a.end + len(p.text[a.end:]) - len(strings.TrimLeft(p.text[a.end:], ":,"+blanks))
-		if end, ok := nameEnd(p.text, start); ok {
-			return r.namedBetween(spec, a, start, end, start-a.end-1)
+		end, ok := nameEnd(p.text, start)
+		if two := twoNames.FindString(p.text[min(start, len(p.text)):]); two != "" {
+			end, ok = start+len(two), true
 		}
-		return nil
+		if !ok {
+			return nil
+		}
+		return r.namedBetween(spec, a, start, end, start-a.end-1)
 	}
+	var best []scored // the nearest; described, of those with a legal form
+	formed := false
 	for k := sort.Search(len(p.words), func(i int) bool { return p.words[i].start >= a.start }) - 1; k >= 0 && a.start-p.words[k].start < describedBy; k-- {
 		start := p.words[k].start
+		if len(best) > 0 && (formed || otherTerm.MatchString(wordAt(p.text, start))) {
+			break
+		}
 		if !beginsName(p.text, start) {
 			continue
 		}
 		end, ok := nameEnd(p.text, start)
-		if !ok || !describes(p.text[end:a.start]) {
+		if digits, letters := counts(p.text[start:end]); !ok || digits > letters || !describes(p.text[end:a.start]) {
 			continue
 		}
-		if k > 0 && (continuesName(p.text, p.words[k-1].start, start) || !formEnd.MatchString(p.text[start:end]) && describing.MatchString(wordAt(p.text, p.words[k-1].start))) {
+		form := endsInForm(p.text[start:end])
+		if k > 0 && (continuesName(p.text, p.words[k-1].start, start) || !form && describing.MatchString(wordAt(p.text, p.words[k-1].start))) {
 			continue
 		}
-		return r.namedBetween(spec, a, start, end, (a.start-end)/4)
+		if len(best) > 0 && !form {
+			continue
+		}
+		named := r.namedBetween(spec, a, start, end, (a.start-end)/8)
+		if len(named) == 0 {
+			break // "the Company": somebody who has a term already
+		}
+		best, formed = named, form || a.start-end <= termReach
 	}
-	return nil
+	return best
 }
+
+// twoNames are places whose one name has an "and".
+var twoNames = regexp.MustCompile(`^(?i:England and Wales|Trinidad and Tobago|Antigua and Barbuda|Bosnia and Herzegovina|Newfoundland and Labrador)\b`)
+
+// otherTerm ends the description of another name, or begins an enumerated one.
+var otherTerm = regexp.MustCompile(`["”“»]\)|^\(\d+\)$`)
 
 // describing is the word before a name that only describes another: "a Delaware corporation", "1100 Drive", "Miami, Florida",
 // "doing business as".
@@ -66,7 +89,7 @@ var sentenceEnd = regexp.MustCompile(`(?:\p{Ll}{3,}|[)”])[.;]\s+["“(]?\p{Lu}
 func (r *reader) namedBetween(spec doc.FieldSpec, a announced, start, end, gap int) []scored {
 	p := r.prose()
 	raw := strings.TrimRight(p.text[start:end], ",;:)"+blanks)
-	if !companyEnd.MatchString(raw[strings.LastIndexAny(raw, blanks)+1:]) {
+	if !endsInForm(raw) {
 		raw = strings.TrimRight(raw, ".") // of the sentence
 	}
 	value, ok := Canonical(spec.Type, raw, r.hints)
@@ -91,6 +114,9 @@ func (r *reader) listed(spec doc.FieldSpec, a announced) []scored {
 		at = skipLead(p.text, at)
 		if end, ok := nameEnd(p.text, at); ok {
 			out = append(out, r.namedBetween(spec, a, at, end, 2*n)...)
+			if strings.HasSuffix(p.text[at:end], ".") && !endsInForm(p.text[at:end]) {
+				break // the sentence ends
+			}
 			at = end
 		}
 		if len(out) == 0 {
@@ -178,6 +204,16 @@ var (
 	abbreviate = regexp.MustCompile(`(?i)(^|\s)(inc|corp|co|ltd|l\.p|n\.v|b\.v|s\.a|jr|sr|st|dr|mr|mrs|ms|no|n\.a|bros|llc)\.$`)
 )
 
+// isForm says whether a word is a company's legal form, or a person's: "limited" and "incorporated" in
+// small letters only describe one, and CO without a stop is Colorado.
+func isForm(word string) bool {
+	return companyEnd.MatchString(word) && !describesForm.MatchString(word)
+}
+
+func endsInForm(name string) bool { return isForm(name[strings.LastIndexAny(name, blanks)+1:]) }
+
+var describesForm = regexp.MustCompile(`^(incorporated|limited|company|corporation|se|sa)\b|^CO[,;]?$`)
+
 // beginsName says whether a word that may begin a name stands at a place: one with a capital or, as in
 // "3M" and "uDate.com", a capital further on.
 func beginsName(s string, at int) bool {
@@ -228,9 +264,9 @@ func nameEnd(s string, start int) (int, bool) {
 			return end, end > start
 		}
 		bare := strings.TrimRight(word, ",;:")
-		isForm := companyEnd.MatchString(word)
+		form := isForm(word)
 		switch {
-		case n > 0 && isForm, capitalised(bare):
+		case n > 0 && form, capitalised(bare):
 		case n > 0 && nameLink.MatchString(bare) && bare == word && linksName(s, at+len(word)+1, s[start:end], bare):
 			at += len(word) + 1
 			continue
@@ -240,7 +276,7 @@ func nameEnd(s string, start int) (int, bool) {
 		if i := strings.IndexAny(word, openers+")”»"); i > 0 { // "Inc.(the"
 			return at + i, true
 		}
-		if possessive := strings.TrimSuffix(strings.TrimSuffix(bare, "'s"), "’s"); n > 0 && possessive != bare && !isForm && formEnd.MatchString(s[start:end]) {
+		if possessive := strings.TrimSuffix(strings.TrimSuffix(bare, "'s"), "’s"); n > 0 && possessive != bare && !form && formEnd.MatchString(s[start:end]) {
 			return end, true
 		}
 		end = at + len(word)
@@ -252,11 +288,11 @@ func nameEnd(s string, start int) (int, bool) {
 		switch last := word[len(word)-1]; {
 		case last == ';', last == ':':
 			return end, true
-		case last == ',' && !companyEnd.MatchString(next):
+		case last == ',' && !isForm(next):
 			return end, true
-		case last == '.' && !initial.MatchString(bare) && !companyEnd.MatchString(next) && (len(bare) > 5 || !abbreviate.MatchString(bare)):
+		case last == '.' && !initial.MatchString(bare) && !isForm(next) && (len(bare) > 5 || !abbreviate.MatchString(bare)):
 			return end, true
-		case formEnd.MatchString(s[start:end]) && !companyEnd.MatchString(next):
+		case formEnd.MatchString(s[start:end]) && !isForm(next):
 			return end, true
 		}
 	}

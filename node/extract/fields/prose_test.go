@@ -82,6 +82,29 @@ func TestContracts(t *testing.T) {
 				"effective_date": "2024-03-01", "term": "2 years", "jurisdiction": "Bundesrepublik Deutschland",
 			},
 		},
+		"enumerated, with terms without quotes; a period of notice; a place of two names": {
+			[]string{
+				"SUPPLY AGREEMENT", "", "THIS AGREEMENT is dated 4 February 2024", "", "PARTIES", "",
+				"(1) COPPERFIELD LOGISTICS LIMITED, incorporated and registered in England and Wales with number",
+				"01234567, whose registered office is at 8 Wharf Road, London N1 7GS (Supplier); and", "",
+				"(2) BRIGHT HARBOUR FOODS PLC, incorporated and registered in Scotland with number SC765432, whose",
+				"registered office is at 3 Mill Lane, Leith EH6 6TJ (Customer).", "",
+				"1. This agreement shall continue for an initial term of three years (Initial Term). Each party may end it",
+				"by giving 90 days' written notice. It is governed by the law of England and Wales.",
+			},
+			map[string]string{
+				"party":          "COPPERFIELD LOGISTICS LIMITED\nBRIGHT HARBOUR FOODS PLC",
+				"effective_date": "2024-02-04", "term": "3 years", "jurisdiction": "England and Wales",
+			},
+		},
+		"set in full lines, whose wide blanks part no cells; another agreement's date": {
+			[]string{
+				"This Agreement is made and entered into as of | the 16th day of March, 2026 (the “Effective Date”), by",
+				"and between Harbour Lane Analytics, Inc. and Maria L. Santos. It supersedes the letter of intent dated as of | November 3,",
+				"2025 between the Company and Old Mill Holdings, LLC.",
+			},
+			map[string]string{"party": "Harbour Lane Analytics, Inc.\nMaria L. Santos", "effective_date": "2026-03-16"},
+		},
 		"French": {
 			[]string{
 				"Accord de confidentialité", "",
