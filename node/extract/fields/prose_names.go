@@ -41,7 +41,7 @@ func (r *reader) nameAt(spec doc.FieldSpec, a announced) []scored {
 			continue
 		}
 		form := endsInForm(p.text[start:end])
-		if k > 0 && (continuesName(p.text, p.words[k-1].start, start) || !form && describing.MatchString(wordAt(p.text, p.words[k-1].start))) {
+		if k > 0 && (p.continuesName(k) || !form && describing.MatchString(wordAt(p.text, p.words[k-1].start))) {
 			continue
 		}
 		if len(best) > 0 && !form {
@@ -141,7 +141,7 @@ var leadForm = regexp.MustCompile(`^(?:\(?(?:[0-9]{1,2}|[a-z]|i{1,3}|iv|v)[.)]\s
 
 func skipLead(s string, at int) int { return at + len(leadForm.FindString(s[at:min(len(s), at+60)])) }
 
-var listJoin = regexp.MustCompile(`^(?:and|und|et|y|e|en|sowie|&)(?:,)?\s+`)
+var listJoin = regexp.MustCompile(`^(?:and|und|et|y|e|en|sowie)(?:,)?\s+`)
 
 // nextListed finds where the next name of a list begins: in the sentence, outside of brackets.
 func nextListed(s string, at, limit int) (int, bool) {
@@ -149,6 +149,10 @@ func nextListed(s string, at, limit int) (int, bool) {
 	for i := at; i < limit; i++ {
 		switch c := s[i]; {
 		case c == '(':
+			item := leadForm.FindString(s[i:min(len(s), i+60)])
+			if depth == 0 && item != "" && standsAsName(s, i+len(item)) {
+				return i + len(item), true // "(b) Ash Ltd."
+			}
 			depth++
 			continue
 		case c == ')':
@@ -248,10 +252,18 @@ func capitalised(word string) bool {
 	return false
 }
 
-// continuesName says whether the word at before and the one at start are of one name.
-func continuesName(s string, before, start int) bool {
-	end, ok := nameEnd(s, before)
-	return beginsName(s, before) && ok && end > start
+// continuesName says whether word k is of one name with the one before it, or before an "&".
+func (p *prose) continuesName(k int) bool {
+	for back := 1; back <= min(k, 2); back++ {
+		before := p.words[k-back].start
+		if end, ok := nameEnd(p.text, before); ok && end > p.words[k].start && beginsName(p.text, before) {
+			return true
+		}
+		if wordAt(p.text, before) != "&" {
+			break
+		}
+	}
+	return false
 }
 
 // nameEnd gives where the name ends that begins at start: words with capitals and the small ones
@@ -260,7 +272,8 @@ func nameEnd(s string, start int) (int, bool) {
 	end, at := start, start
 	for n := 0; n < mostNameWords && at < len(s); n++ {
 		word := wordAt(s, at)
-		if word == "" || strings.IndexAny(word, openers) == 0 || small.MatchString(word) {
+		sentence := n > 0 && word == "The" && end == at-1 // and not "of The"
+		if word == "" || sentence || strings.IndexAny(word, openers) == 0 || small.MatchString(word) {
 			return end, end > start
 		}
 		bare := strings.TrimRight(word, ",;:")

@@ -105,6 +105,25 @@ func TestContracts(t *testing.T) {
 			},
 			map[string]string{"party": "Harbour Lane Analytics, Inc.\nMaria L. Santos", "effective_date": "2026-03-16"},
 		},
+		"a cover sheet": {
+			[]string{
+				"Service Agreement", "", "Party A: | Kestrel Data Services Ltd.", "Party B: | Municipality of Westbrook", "Effective Date: | 1 May 2025",
+				"Term: | 24 months", "Governing law: | Ireland", "The parties hereby agree to the terms attached.",
+			},
+			map[string]string{
+				"party":          "Kestrel Data Services Ltd.\nMunicipality of Westbrook",
+				"effective_date": "2025-05-01", "term": "24 months", "jurisdiction": "Ireland",
+			},
+		},
+		"items in letters, a name with an ampersand": {
+			[]string{
+				"This Loan Agreement, effective as of July 8, 2022, is entered into by and among:", "",
+				"(a) FIRST COASTAL BANK, N.A., a national banking association, as lender (\"Lender\");", "",
+				"(b) Torres & Whitfield LLP, a Texas limited liability partnership (the \"Borrower\"); and", "",
+				"(c) Ana Torres, an individual, as guarantor (the \"Guarantor\").",
+			},
+			map[string]string{"party": "FIRST COASTAL BANK, N.A.\nTorres & Whitfield LLP\nAna Torres", "effective_date": "2022-07-08"},
+		},
 		"French": {
 			[]string{
 				"Accord de confidentialité", "",
