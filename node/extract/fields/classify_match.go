@@ -74,7 +74,7 @@ func ownWords(types []doc.Type) []own {
 func ownLabels(f doc.FieldSpec) []string {
 	var out []string
 	for _, l := range f.Labels {
-		if !strings.HasPrefix(l, "!") {
+		if !strings.HasPrefix(l, "!") && !isTerm(l) { // "(Customer)" stands in sentences, "customer" on any invoice
 			out = append(out, l)
 		}
 	}

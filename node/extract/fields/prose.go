@@ -171,7 +171,7 @@ func (r *reader) announcements(i int, spec doc.FieldSpec) []announced {
 		form := `(?i)(?:^|[^\p{L}\d])(` + strings.Join(words, `\s+`) + `)(?:[^\p{L}\d]|$)`
 		if a.defined {
 			term := strings.Join(words, `\s+`)
-			form = `(?i)\([^()]{0,120}[“"'‘„«]\s?(` + term + `)\s?,?["”'’“»](?:\)|[,\s])|\((?:the )?(` + term + `)\)`
+			form = `(?i)\([^()]{0,120}[“"'‘„«]\s?(?:(?:the|der|die|das|le|la|les|el|il|lo|de|het) |l[’'])?(` + term + `)\s?,?["”'’“»](?:\)|[,\s])|\((?:the )?(` + term + `)\)`
 		}
 		for _, m := range regexp.MustCompile(form).FindAllStringSubmatchIndex(p.text, -1) {
 			if a.start, a.end = m[2], m[3]; a.defined {

@@ -64,7 +64,7 @@ var otherTerm = regexp.MustCompile(`["”“»]\)|^\(\d+\)$`)
 
 // describing is the word before a name that only describes another: "a Delaware corporation", "1100 Drive", "Miami, Florida",
 // "doing business as".
-var describing = regexp.MustCompile(`(?i)^(an?|at|in|under|\S*\d\S*|[^ ]+[\pL],|eine?|une?|[dfn]/[bk]/a|formerly|as)$`)
+var describing = regexp.MustCompile(`(?i)^(an?|at|in|under|\S*\d\S*|[^ ]+[\pL],|eine?|une?|par|durch|[dfn]/[bk]/a|formerly|as)$`)
 
 // describedBy is over how many bytes a name may be described before it is given a term.
 const describedBy = 420
@@ -100,7 +100,7 @@ func (r *reader) namedBetween(spec doc.FieldSpec, a announced, start, end, gap i
 }
 
 // noName is what begins with a capital in contracts and names nobody.
-var noName = regexp.MustCompile(`(?i)^(?:(?:this|the|that|such|each|any|all|its|their|other)?\s*(?:the|amendment|parties|party|company|corporation|employee|executive|recipient|discloser|participant|director|bank|disclosing party|receiving party|exhibit.*|section.*|article.*|whereas|now|witnesseth|undersigned|parteien|i|you|we|it|usa|each)[’']?s?[.”]?` +
+var noName = regexp.MustCompile(`(?i)^(?:(?:this|the|that|such|each|any|all|its|their|other|les|die|den)?\s*(?:the|amendment|parties|party|company|corporation|employee|executive|recipient|discloser|participant|director|bank|disclosing party|receiving party|exhibit.*|section.*|article.*|whereas|now|witnesseth|undersigned|soussignés?|unterzeichne\w+|parteien|i|you|we|it|usa|each)[’']?s?[.”]?` +
 	`|.*\b(?:agreement|contract|information|materials?|release|warrant|act|plan|date|vertrag|vereinbarung|contrat)s?)[.”]?$`)
 
 // listed gives the names that an announcement lists: "between A, a Delaware corporation (“A”), and
@@ -205,6 +205,7 @@ var (
 	companyEnd = regexp.MustCompile(`(?i)^[,.]?(inc|incorporated|corp|corporation|llc|l\.l\.c|llp|lp|l\.p|l\.l\.p|ltd|limited|co|company|plc|n\.v|b\.v|s\.a|s\.à|sa|ag|gmbh|kg|kgaa|ohg|se|s\.p\.a|s\.r\.l|sarl|s\.à\.?r\.l|sas|pty|pte|n\.a|jr|sr|ii|iii|iv|esq|ph\.d|m\.d)[.,;]*$`)
 	formEnd    = regexp.MustCompile(`(?i)(^|[\s,])(inc|incorporated|llc|l\.l\.c|llp|lp|l\.p|ltd|n\.v|b\.v|ag|gmbh|plc|s\.p\.a|jr|sr)\.?,?$`)
 	initial    = regexp.MustCompile(`^\p{Lu}\.(\p{Lu}\.)*$`)
+	partners   = regexp.MustCompile(`^ (?:& ?Co\.? ?KGa?A?|et Cie|y C[ií]a\.?)`)
 	abbreviate = regexp.MustCompile(`(?i)(^|\s)(inc|corp|co|ltd|l\.p|n\.v|b\.v|s\.a|jr|sr|st|dr|mr|mrs|ms|no|n\.a|bros|llc)\.$`)
 )
 
@@ -306,7 +307,7 @@ func nameEnd(s string, start int) (int, bool) {
 		case last == '.' && !initial.MatchString(bare) && !isForm(next) && (len(bare) > 5 || !abbreviate.MatchString(bare)):
 			return end, true
 		case formEnd.MatchString(s[start:end]) && !isForm(next):
-			return end, true
+			return end + len(partners.FindString(s[end:])), true
 		}
 	}
 	return end, end > start

@@ -124,6 +124,23 @@ func TestContracts(t *testing.T) {
 			},
 			map[string]string{"party": "FIRST COASTAL BANK, N.A.\nTorres & Whitfield LLP\nAna Torres", "effective_date": "2022-07-08"},
 		},
+		"a company with partners, terms behind it": {
+			[]string{
+				"Dienstleistungsvertrag", "", "zwischen", "", "Stadt Neuhausen, Rathausplatz 1, 78579 Neuhausen", "(im Folgenden „Auftraggeber“)", "", "und", "",
+				"Kilian Datenservice GmbH & Co. KG, Industriestraße 44, 70565 Stuttgart", "(im Folgenden „Auftragnehmer“)", "",
+				"Der Vertrag tritt am 01.04.2025 in Kraft und hat eine Laufzeit von 24 Monaten.",
+			},
+			map[string]string{"party": "Stadt Neuhausen\nKilian Datenservice GmbH & Co. KG", "effective_date": "2025-04-01", "term": "24 months"},
+		},
+		"French terms, and who only represents": {
+			[]string{
+				"ENTRE LES SOUSSIGNÉS :", "",
+				"La société ATELIER DU CANAL, SAS au capital de 40 000 euros, dont le siège est situé 12 quai de Jemmapes,",
+				"75010 Paris, représentée par Mme Julie Perrin (ci-après dénommée « le Client »),", "", "ET", "",
+				"La société Numérix Conseil SARL, dont le siège est situé à Lyon (ci-après dénommée « le Prestataire »).",
+			},
+			map[string]string{"party": "ATELIER DU CANAL, SAS\nNumérix Conseil SARL"},
+		},
 		"French": {
 			[]string{
 				"Accord de confidentialité", "",
