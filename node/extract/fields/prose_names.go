@@ -64,7 +64,7 @@ var otherTerm = regexp.MustCompile(`["”“»]\)|^\(\d+\)$`)
 
 // describing is the word before a name that only describes another: "a Delaware corporation", "1100 Drive", "Miami, Florida",
 // "doing business as".
-var describing = regexp.MustCompile(`(?i)^(an?|at|in|under|\S*\d\S*|[^ ]+[\pL],|eine?|une?|par|durch|[dfn]/[bk]/a|formerly|as)$`)
+var describing = regexp.MustCompile(`(?i)^(an?|at|in|under|à|en|te|\S*\d\S*|[^ ]+[\pL],|eine?|une?|par|durch|[dfn]/[bk]/a|formerly|as)$`)
 
 // describedBy is over how many bytes a name may be described before it is given a term.
 const describedBy = 420
