@@ -74,7 +74,7 @@ func ownWords(types []doc.Type) []own {
 func ownLabels(f doc.FieldSpec) []string {
 	var out []string
 	for _, l := range f.Labels {
-		if !strings.HasPrefix(l, "!") && !isTerm(l) { // "(Customer)" stands in sentences, "customer" on any invoice
+		if !strings.HasPrefix(l, "!") {
 			out = append(out, l)
 		}
 	}
