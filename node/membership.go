@@ -72,7 +72,7 @@ func (n *Node) openControl(ctx context.Context) (*cluster.Cluster, error) {
 func (n *Node) clusterConfig() (cluster.Config, error) {
 	peer := n.cfg.freePeer()
 	var err error
-	if n.route, err = routeAddress(n.cfg.Data, peer); err != nil {
+	if n.route, err = routeAddress(n.cfg.Data, peer, n.cfg.Listen); err != nil {
 		return cluster.Config{}, err
 	}
 	return cluster.Config{
@@ -86,8 +86,9 @@ func (n *Node) clusterConfig() (cluster.Config, error) {
 // others know it.
 const routeFile = "route.json"
 
-// routeAddress is where this member's broker listens for those of the others.
-func routeAddress(data, peer string) (string, error) {
+// routeAddress is where this member's broker listens for those of the others. api is where the API
+// will listen: that port is still free now, and must not be the one that the system chooses.
+func routeAddress(data, peer, api string) (string, error) {
 	route, err := routeListen(peer)
 	if err != nil {
 		return "", err
@@ -105,12 +106,24 @@ func routeAddress(data, peer string) (string, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("port of the broker: %w", err)
 	}
-	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
-	if err != nil {
+	if route, err = freePortBut(host, api); err != nil {
 		return "", fmt.Errorf("port of the broker: %w", err)
 	}
-	route = l.Addr().String()
-	return route, errors.Join(l.Close(), writeJSON(path, route))
+	return route, writeJSON(path, route)
+}
+
+// freePortBut gives an address of host with a port that is free, and not that of another address.
+func freePortBut(host, other string) (string, error) {
+	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		return "", err
+	}
+	free := l.Addr().String()
+	_, port, err := splitPort(free)
+	if _, taken, bad := splitPort(other); bad == nil && port == taken {
+		free, err = freePortBut(host, other) // while this one is held
+	}
+	return free, errors.Join(err, l.Close())
 }
 
 // tellMembers brings what the control plane says about members to those who work

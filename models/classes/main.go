@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/recto-edge/recto/embedded/durable"
@@ -28,6 +29,9 @@ import (
 // learned are the shipped types with enough examples to learn from; the others,
 // and those of an admin, are known by their own words.
 var learned = []string{"identity", "invoice", "order", "receipt"}
+
+// worded are those of the others of which there are documents to measure with.
+var worded = []string{"contract"}
 
 func main() {
 	data := flag.String("data", "../shared/data", "folder of labelled sets")
@@ -130,7 +134,7 @@ func (l *library) read(set string, rasterise bool, emit func(eval.Case, doc.Read
 // report prints for each set what its documents were taken for, and how far
 // confidence and truth are apart.
 func report(w io.Writer, of []sample, answers []fields.ClassAnswer) {
-	columns := append(append([]string{}, learned...), "contract", fields.Generic)
+	columns := slices.Concat(learned, worded, []string{fields.Generic})
 	fmt.Fprintf(w, "%-22s %-9s %5s", "set", "is", "n")
 	for _, c := range columns {
 		fmt.Fprintf(w, " %9s", c)

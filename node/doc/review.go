@@ -54,8 +54,8 @@ type Pick struct {
 // value has an end of a line in it.
 func JoinValues(values []string) string { return strings.Join(values, "\n") }
 
-// SplitValues gives the values of a label: those of a repeated field, or the only one of
-// another. An empty label has none.
+// SplitValues gives the values of a canonical label: those of a repeated field, or the only one
+// of another. An empty label has none.
 func SplitValues(label string) []string {
 	if label == "" {
 		return nil

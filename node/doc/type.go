@@ -34,6 +34,15 @@ type FieldSpec struct {
 	Columns  []FieldSpec `json:"columns,omitempty"`  // for tables
 }
 
+// Values gives the values that a label of the field says, in any form: only those of a repeated
+// field stand one a line. An empty label has none.
+func (f FieldSpec) Values(label string) []string {
+	if label == "" || f.Repeated {
+		return SplitValues(label)
+	}
+	return []string{label}
+}
+
 var nameForm = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
 
 var fieldTypes = []FieldType{

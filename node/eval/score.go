@@ -225,42 +225,6 @@ func (s *scorer) field(f compared) byte {
 	return mark
 }
 
-// list counts the values of a repeated field, each with a value of the label or none, and gives one
-// mark for them: of one that was missed or not asked for, before that of all right ones.
-func (s *scorer) list(f compared, labels []string) byte {
-	open := slices.Clone(labels)
-	var got []compared
-	for i := range f.o.Result.Fields {
-		if x := &f.o.Result.Fields[i]; x.Name == f.spec.Name && x.Value != "" {
-			one := f
-			one.got = x
-			got = append(got, one)
-		}
-	}
-	take := func(right func(one compared, label string) bool) {
-		for i := range got {
-			if k := slices.IndexFunc(open, func(l string) bool { return !got[i].labelled && right(got[i], l) }); k >= 0 {
-				got[i].label, got[i].labelled = open[k], true
-				open = slices.Delete(open, k, k+1)
-			}
-		}
-	}
-	take(func(one compared, l string) bool { return s.same(one.kind(), one.got.Value, l) })
-	take(func(compared, string) bool { return true }) // what is left is one wrong value, not one missed and one too many
-	for _, l := range open {
-		one := f
-		one.label, one.labelled = l, true
-		got = append(got, one)
-	}
-	worst, order := byte(markNone), string([]byte{markNone, markRight - 'a' + 'A', markRight, markUnasked, markMissed, markWrong, markUnasked - 'a' + 'A', markWrong - 'a' + 'A'})
-	for _, one := range got {
-		if m := s.field(one); strings.IndexByte(order, m) > strings.IndexByte(order, worst) {
-			worst = m
-		}
-	}
-	return worst
-}
-
 // miss notes a field that is wrong, and doubts its label when the document does
 // not show it.
 func (s *scorer) miss(f compared) {
@@ -312,26 +276,6 @@ func scalarOf(raw json.RawMessage) (string, bool) {
 		return n.String(), true
 	}
 	return "", len(raw) == 0 || string(raw) == "null"
-}
-
-// Values reads the label of a repeated field: a list of strings and numbers, or one of them. Empty
-// ones are none.
-func Values(raw json.RawMessage) ([]string, bool) {
-	var list []json.RawMessage
-	if json.Unmarshal(raw, &list) != nil {
-		list = []json.RawMessage{raw}
-	}
-	out := []string{}
-	for _, x := range list {
-		v, ok := scalarOf(x)
-		if !ok {
-			return nil, false
-		}
-		if v != "" {
-			out = append(out, v)
-		}
-	}
-	return out, true
 }
 
 func (s *scorer) finish(outcomes []Outcome) Report {

@@ -180,11 +180,7 @@ func rightOf(t doc.Type, x fields.Lesson, fs []doc.Field) int {
 	r := doc.Result{Fields: fs}
 	for name, label := range x.Labels {
 		spec, _ := t.Field(name)
-		got, want := r.Values(name), []string{label}
-		if label == "" || spec.Repeated {
-			want = doc.SplitValues(label)
-		}
-		if slices.Equal(sortedForms(spec.Type, got), sortedForms(spec.Type, want)) {
+		if slices.Equal(sortedForms(spec.Type, r.Values(name)), sortedForms(spec.Type, spec.Values(label))) {
 			n++
 		}
 	}

@@ -328,6 +328,39 @@ func TestCorrect_RepeatedFields(t *testing.T) {
 	}
 }
 
+// TestCorrect_SeveralOfOneName: what was found more than once though its type does not say so, as
+// barcodes, stays, in its place, when a person approves or corrects the first.
+func TestCorrect_SeveralOfOneName(t *testing.T) {
+	t.Parallel()
+	typ := doc.Type{Name: "any", OpenKeys: true, Fields: []doc.FieldSpec{{Name: "barcode", Type: doc.Text}}}
+	_, pages := newSite().document(1, "Codes 111 222", "Key: value")
+	read := func(name, value string) doc.Field {
+		return doc.Field{Name: name, Value: value, Type: doc.Text, Source: doc.FromBarcode, Confidence: 0.95}
+	}
+	rec := doc.Record{Arrival: doc.Arrival{ID: "d"}, State: doc.StateReview, Revision: 1, Result: &doc.Result{Type: "any", Fields: []doc.Field{read("key", "value"), read("barcode", "111"), read("barcode", "222"), read("other", "x")}}}
+	one, key := "333", "changed"
+	for name, c := range map[string]struct {
+		doc.Correction
+		want []string
+	}{
+		"approved":  {doc.Correction{Approve: true}, []string{"key=value", "barcode=111", "barcode=222", "other=x"}},
+		"corrected": {doc.Correction{Fields: map[string]*string{"barcode": &one, "key": &key}}, []string{"key=changed", "barcode=333", "barcode=222", "other=x"}},
+		"none":      {doc.Correction{Fields: map[string]*string{"barcode": nil}}, []string{"key=value", "other=x"}},
+	} {
+		next, err := Correct(rec, typ, pages, c.Correction, "anna", time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, f := range next.Result.Fields {
+			got = append(got, f.Name+"="+f.Value)
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
 func TestCorrect_PartOfADocumentLeavesTheRestOpen(t *testing.T) {
 	t.Parallel()
 	s := newSite()

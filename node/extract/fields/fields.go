@@ -91,10 +91,7 @@ func CompareForm(ft doc.FieldType, s string) string {
 // isLabel says whether a value is what a label of the field says: one of its values, where the
 // field is repeated.
 func isLabel(spec doc.FieldSpec, value, label string) bool {
-	if !spec.Repeated {
-		return label != "" && CompareForm(spec.Type, value) == CompareForm(spec.Type, label)
-	}
-	return slices.ContainsFunc(doc.SplitValues(label), func(l string) bool { return CompareForm(spec.Type, value) == CompareForm(spec.Type, l) })
+	return slices.ContainsFunc(spec.Values(label), func(l string) bool { return CompareForm(spec.Type, value) == CompareForm(spec.Type, l) })
 }
 
 // tidy brings s to NFKC with single blanks and no blanks at its ends.

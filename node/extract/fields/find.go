@@ -37,7 +37,7 @@ func (f *Finder) Find(spec doc.FieldSpec, value string) (Place, bool) {
 		if f.r.fields[i].Name != spec.Name {
 			continue
 		}
-		for _, c := range f.r.candidatesFor(i, f.r.fields[i]) {
+		for _, c := range f.r.offered(i).list {
 			if same(c.Candidate) {
 				return f.place(c.Page, c.Box, c.Raw), true
 			}
@@ -58,11 +58,7 @@ func (f *Finder) Find(spec doc.FieldSpec, value string) (Place, bool) {
 
 // findsAll says whether all values of a label, in any form, stand on the document.
 func (f *Finder) findsAll(spec doc.FieldSpec, label string) bool {
-	values := []string{label}
-	if spec.Repeated {
-		values = doc.SplitValues(label)
-	}
-	for _, v := range values {
+	for _, v := range spec.Values(label) {
 		value, ok := Canonical(spec.Type, v, f.Hints())
 		if ok {
 			_, ok = f.Find(spec, value)

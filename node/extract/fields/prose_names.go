@@ -160,12 +160,12 @@ func nextListed(s string, at, limit int) (int, bool) {
 			continue
 		case depth > 0:
 			continue
-		case c == '\v':
+		case s[i:i+1] == columnMark:
 			return 0, false
 		case c == '.' && i+2 < len(s) && s[i+1] == ' ' && sentenceEnd.MatchString(s[max(at, i-12):min(len(s), i+4)]):
 			return 0, false
 		}
-		if i > 1 && strings.IndexByte(" \f", s[i-1]) >= 0 {
+		if i > 1 && strings.Contains(" "+paragraphMark, s[i-1:i]) {
 			m := listJoin.FindString(s[i:min(len(s), i+12)])
 			begin := skipLead(s, i+len(m))
 			switch {
@@ -206,7 +206,7 @@ var (
 	formEnd    = regexp.MustCompile(`(?i)(^|[\s,])(inc|incorporated|llc|l\.l\.c|llp|lp|l\.p|ltd|n\.v|b\.v|ag|gmbh|plc|s\.p\.a|jr|sr)\.?,?$`)
 	initial    = regexp.MustCompile(`^\p{Lu}\.(\p{Lu}\.)*$`)
 	partners   = regexp.MustCompile(`^ (?:& ?Co\.? ?KGa?A?|et Cie|y C[ií]a\.?)`)
-	abbreviate = regexp.MustCompile(`(?i)(^|\s)(inc|corp|co|ltd|l\.p|n\.v|b\.v|s\.a|jr|sr|st|dr|mr|mrs|ms|no|n\.a|bros|llc)\.$`)
+	abbreviate = regexp.MustCompile(`(?i)^(inc|corp|co|ltd|l\.p|n\.v|b\.v|s\.a|jr|sr|st|dr|mr|mrs|ms|no|n\.a|bros|llc)\.$`)
 )
 
 // isForm says whether a word is a company's legal form, or a person's: "limited" and "incorporated" in
@@ -304,7 +304,7 @@ func nameEnd(s string, start int) (int, bool) {
 			return end, true
 		case last == ',' && !isForm(next):
 			return end, true
-		case last == '.' && !initial.MatchString(bare) && !isForm(next) && (len(bare) > 5 || !abbreviate.MatchString(bare)):
+		case last == '.' && !initial.MatchString(bare) && !isForm(next) && !abbreviate.MatchString(bare):
 			return end, true
 		case formEnd.MatchString(s[start:end]) && !isForm(next):
 			return end + len(partners.FindString(s[end:])), true
